@@ -1,0 +1,300 @@
+"""What follows from a decision, as data: a closed set, so that storage can carry out whole batches.
+
+A rule yields effects; `storage/apply` groups them by table. All of them may be applied twice without harm.
+A new member here needs a decision record in docs/adr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from fediverse_node.base.outcome import Reason
+from fediverse_node.domain.model import Poll, Visibility
+
+
+class Refusal(Reason):
+    """Why an activity that was well-formed and signed had no effect."""
+
+    UNKNOWN_OBJECT = "the object is not known here"
+    UNKNOWN_ACTOR = "the actor is not known here"
+    NOT_PERMITTED = "the actor may not do this"
+    NOT_THE_OWNER = "the object belongs to somebody else"
+    WRONG_ORIGIN = "the object claims to live on a host that does not speak for it"
+    ALREADY_DONE = "this was done before"
+    OUTDATED = "a newer version is known"
+    DELETED = "the object was deleted"
+    NOT_RELEVANT = "nobody here follows, is mentioned in or takes part in this"
+    UNSUPPORTED = "this kind of activity has no meaning here"
+    SUSPENDED = "the actor or its host is suspended here"
+    MALFORMED = "the activity does not say what it needs to say"
+    CLOSED = "the poll has ended"
+    NOT_OURS = "it concerns nobody here"
+
+
+@dataclass(frozen=True, slots=True)
+class NewObject:
+    """A row of `objects` with everything that hangs on it."""
+
+    id: int
+    uri: str
+    type: str
+    actor_id: int
+    local: bool
+    visibility: Visibility
+    published_ms: int
+    url: str | None = None
+    content: str = ""
+    source: str = ""
+    summary: str = ""
+    sensitive: bool = False
+    language: str | None = None
+    announce_of_id: int | None = None
+    in_reply_to_uri: str | None = None
+    in_reply_to_id: int | None = None
+    in_reply_to_actor_id: int | None = None
+    thread_id: int | None = None
+    context_uri: str | None = None
+    # {mentions, tags, emojis, quote, title, replies}: see domain/reception.parts_of
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    attachments: tuple[Mapping[str, Any], ...] = ()
+    mention_ids: tuple[int, ...] = ()
+    hashtags: tuple[str, ...] = ()
+    poll: Poll | None = None
+    media_ids: tuple[int, ...] = ()
+    app_id: int | None = None
+    updated_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewLike:
+    """A row of `likes`."""
+
+    id: int
+    actor_id: int
+    object_id: int
+    uri: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewFollow:
+    """A row of `follows`; one that exists is updated with these options and never un-accepted."""
+
+    id: int
+    uri: str
+    follower_id: int
+    followed_id: int
+    accepted: bool
+    follower_local: bool
+    created_ms: int
+    show_announces: bool = True
+    notify: bool = False
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewBlock:
+    """A row of `blocks`. Follows between the two end, and each leaves the other's home timeline."""
+
+    id: int
+    actor_id: int
+    target_id: int
+    uri: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewVotes:
+    """What one actor chose. Counts grow only for choices that are new."""
+
+    object_id: int
+    actor_id: int
+    choices: tuple[int, ...]
+    uri: str | None = None
+    counts: bool = True  # false: the poll is remote, its own server counts and tells us
+
+
+@dataclass(frozen=True, slots=True)
+class NewReport:
+    """A row of `reports`."""
+
+    id: int
+    actor_id: int
+    target_id: int
+    uri: str | None
+    comment: str
+    object_ids: tuple[int, ...] = ()
+    category: str = "other"
+    rule_ids: tuple[str, ...] = ()
+    forwarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewPin:
+    """A row of `pins`."""
+
+    id: int
+    actor_id: int
+    object_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewTombstone:
+    """The memory that something is gone."""
+
+    uri: str
+    actor_uri: str
+    former_type: str = ""
+
+
+Record: TypeAlias = NewObject | NewLike | NewFollow | NewBlock | NewVotes | NewReport | NewPin | NewTombstone
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Store this; nothing happens where it is stored already."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class EditObject:
+    """A new version of an object. The version before is kept as a revision, unless only a poll's counts moved."""
+
+    id: int
+    changes: Mapping[str, Any]  # columns of `objects`; parts and attachments as values, not text
+    mention_ids: tuple[int, ...] | None = None
+    hashtags: tuple[str, ...] | None = None
+    poll: Poll | None = None
+    media_ids: tuple[int, ...] | None = None
+    keep_revision: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptFollow:
+    """The follow counts from now on; the reader's home timeline gets recent posts."""
+
+    follower_id: int
+    followed_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeActor:
+    """Columns of `actors` that change."""
+
+    id: int
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Change something that is stored."""
+
+    change: EditObject | AcceptFollow | ChangeActor
+
+
+@dataclass(frozen=True, slots=True)
+class LikeKey:
+    """One like."""
+
+    actor_id: int
+    object_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class FollowKey:
+    """One follow or request. The reader's home timeline loses the other's posts."""
+
+    follower_id: int
+    followed_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockKey:
+    """One block."""
+
+    actor_id: int
+    target_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PinKey:
+    """One pin."""
+
+    actor_id: int
+    object_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectKey:
+    """An object and all that hangs on it. A tombstone stays, except of an Announce."""
+
+    id: int
+    tombstone: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ActorKey:
+    """An actor: everything said and done by it goes; the row stays as a mark that it is gone."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Take away something that is stored; nothing happens where it is not."""
+
+    key: LikeKey | FollowKey | BlockKey | PinKey | ObjectKey | ActorKey
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Show an object in these readers' home timelines."""
+
+    object_id: int
+    reader_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell a local actor. `type` is one of: mention reply like announce follow follow_request poll update note report quote."""
+
+    actor_id: int
+    type: str
+    from_actor_id: int
+    object_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Send an activity of a local actor. Recipients on this server are left out by whoever makes this."""
+
+    signer_id: int
+    type: str
+    uri: str
+    document: Mapping[str, Any]
+    to_actor_ids: tuple[int, ...] = ()
+    followers_of: int | None = None
+    object_id: int | None = None
+    # Inboxes on this host are left out: the origin of what is forwarded has it already.
+    except_host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLater:
+    """Get this from the network when there is time: `object`, `actor` or `featured`."""
+
+    uri: str
+    kind: str
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Nothing happens, and why. Said to our own people as an error, to other servers as a polite 202."""
+
+    reason: Refusal
+    detail: str = ""
+
+
+Effect: TypeAlias = Put | Patch | Remove | Place | Notify | Deliver | FetchLater | Refuse

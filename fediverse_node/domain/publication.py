@@ -1,0 +1,41 @@
+"""What follows when something new is said, wherever it was said: timelines and notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fediverse_node.domain import policy
+from fediverse_node.domain.effects import Effect, NewObject, Notify, Place, Put
+from fediverse_node.domain.facts import Facts
+from fediverse_node.domain.fan_out import readers_of
+from fediverse_node.domain.model import Actor, Visibility
+
+
+def publish(record: NewObject, author: Actor, people: tuple[Actor, ...], facts: Facts) -> Iterator[Effect]:
+    """Store a new object, show it to its readers, tell those it speaks to."""
+    yield Put(record)
+    if record.visibility is not Visibility.DIRECT:
+        readers = readers_of(
+            author,
+            object_language=record.language,
+            is_reply=record.in_reply_to_uri is not None,
+            reply_to_actor_id=record.in_reply_to_actor_id,
+            mention_ids=record.mention_ids,
+            hashtags=record.hashtags,
+            public=record.visibility is Visibility.PUBLIC,
+            facts=facts,
+        )
+        # Not every follower may see a followers-only answer in somebody else's thread, but all may see this one.
+        yield Place(record.id, readers)
+    told = set()
+    for person in people:
+        if person.id not in told and policy.may_notify(person, author.id, record.thread_id, facts):
+            told.add(person.id)
+            yield Notify(person.id, "mention", author.id, record.id)
+    if record.in_reply_to_uri is None and record.visibility is not Visibility.DIRECT:
+        for reader in facts.audience.get(author.id, ()):
+            recipient = facts.actors_by_id.get(reader.actor_id)
+            if reader.notify and reader.actor_id not in told and reader.actor_id != author.id:
+                if recipient is not None and not policy.may_notify(recipient, author.id, record.thread_id, facts):
+                    continue
+                yield Notify(reader.actor_id, "note", author.id, record.id)

@@ -1,0 +1,85 @@
+"""The envelope: any activity, of any verb, as one frozen value. spec: as2#activities, ap#client-addressing
+
+A generic envelope and not a class for each verb, so that a new verb needs no new codec. Does not read
+the embedded object: `objects`, `actors` and `collections` do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from fediverse_node.base.outcome import Fail
+from fediverse_node.protocol.reading import JsonObject, audience, mapping, moment, sequence, text, types, uri, uris
+from fediverse_node.protocol.reasons import WireReason
+
+OBJECTS_LIMIT = 500
+COMMENT_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What arrived: `actor` did `type` to `object_id` (or to the embedded `object`).
+
+    `objects` are all objects when there are several (Flag). `content` is the comment of a Flag or the
+    emoji of a reaction. `raw` is the whole document with everything we do not read.
+    """
+
+    id: str | None
+    type: str
+    actor: str
+    object_id: str | None
+    object: JsonObject | None
+    target_id: str | None
+    target: JsonObject | None
+    to: tuple[str, ...]
+    cc: tuple[str, ...]
+    published: datetime | None
+    objects: tuple[str, ...]
+    content: str = ""
+    instrument_id: str | None = None
+    audience: tuple[str, ...] = ()
+    raw: JsonObject = field(default_factory=dict, repr=False, compare=False)
+
+
+def parse_activity(doc: object) -> Activity | Fail:
+    """Read any JSON value as an activity. Fails without `type` or `actor`; never raises."""
+    if not isinstance(doc, Mapping):
+        return Fail(WireReason.NOT_AN_OBJECT)
+    names = types(doc)
+    if not names:
+        return Fail(WireReason.NO_TYPE)
+    actor = uri(doc.get("actor"))
+    if actor is None:
+        return Fail(WireReason.NO_ACTOR)
+    thing, target = doc.get("object"), doc.get("target")
+    embedded = mapping(thing) or None
+    # An array of several objects has no single embedded one: the first would speak for all.
+    if isinstance(thing, list) and len(thing) > 1:
+        embedded = None
+    objects = uris(thing, OBJECTS_LIMIT)
+    raw_id = doc.get("id")
+    content = doc.get("content")
+    return Activity(
+        id=uri(raw_id) if isinstance(raw_id, str) else None,
+        type=names[0],
+        actor=actor,
+        object_id=objects[0] if objects else None,
+        object=embedded,
+        target_id=uri(target),
+        target=mapping(target) or None,
+        to=audience(doc.get("to")),
+        cc=audience(doc.get("cc")),
+        published=moment(doc.get("published")),
+        objects=objects,
+        content=text(content, COMMENT_LIMIT) if content is not None else "",
+        instrument_id=uri(doc.get("instrument")),
+        audience=audience(doc.get("audience")),
+        raw=doc,
+    )
+
+
+def has_several_objects(activity: Activity) -> bool:
+    """Whether the activity names more than one object (Flag does; elsewhere it is unusual)."""
+    return len(activity.objects) > 1 or len(sequence(activity.raw.get("object"))) > 1

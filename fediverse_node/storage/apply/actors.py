@@ -1,0 +1,159 @@
+"""Actors appear, change and disappear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import BigInteger, Text, bindparam, case, delete, or_, select, update
+
+from fediverse_node.domain.effects import ActorKey, ChangeActor, ObjectKey
+from fediverse_node.storage.apply import objects as objects_apply
+from fediverse_node.storage.events import Applied
+from fediverse_node.storage.rows import dump_json
+from fediverse_node.storage.statement import Statement, upsert
+from fediverse_node.storage.tables import (
+    actors,
+    blocks,
+    bookmarks,
+    featured_tags,
+    follows,
+    keys,
+    likes,
+    list_members,
+    mentions,
+    mutes,
+    notifications,
+    objects,
+    pins,
+    votes,
+)
+from fediverse_node.storage.unit import Fetch, Run, Unit
+
+_A = bindparam("gone", type_=BigInteger())
+
+# What a remote actor's document says; counters, moderation and our own id stay.
+PROFILE_COLUMNS = (
+    "uri",
+    "type",
+    "username",
+    "host",
+    "name",
+    "summary",
+    "fields",
+    "emojis",
+    "url",
+    "inbox",
+    "shared_inbox",
+    "outbox",
+    "followers_uri",
+    "following_uri",
+    "featured_uri",
+    "featured_tags_uri",
+    "icon_url",
+    "icon_description",
+    "image_url",
+    "image_description",
+    "locked",
+    "discoverable",
+    "indexable",
+    "memorial",
+    "moved_to_uri",
+    "also_known_as",
+    "implements",
+    "fetched_ms",
+)
+_UPSERT = upsert(
+    actors,
+    ("id", "local", "created_ms", *PROFILE_COLUMNS),
+    ("uri",),
+    {name: name for name in PROFILE_COLUMNS if name != "uri"} | {"version": actors.c.version + 1},
+)
+_ID_OF = Statement(select(actors.c.id, actors.c.local).where(actors.c.uri == bindparam("uri", type_=Text())))
+_FORGET_KEYS = Statement(delete(keys).where(keys.c.actor_id == _A, keys.c.private_pem.is_(None)))
+_INSERT_KEY = upsert(keys, ("uri", "actor_id", "public", "fetched_ms"), ("uri",))
+
+
+def upsert_actor(row: Mapping[str, Any], key_rows: list[tuple[str, str]], now_ms: int) -> Unit[int]:
+    """Store a remote actor as its document says, with exactly the keys it lists; returns its id.
+
+    A local actor is never changed by this.
+    """
+    found = yield Fetch(_ID_OF, {"uri": row["uri"]})
+    if found and found[0]["local"]:
+        return int(found[0]["id"])
+    yield Run(_UPSERT, [row])
+    actor_id = int((yield Fetch(_ID_OF, {"uri": row["uri"]}))[0]["id"])
+    yield Run(_FORGET_KEYS, [{"gone": actor_id}])
+    yield Run(
+        _INSERT_KEY,
+        [{"uri": uri, "actor_id": actor_id, "public": public, "fetched_ms": now_ms} for uri, public in key_rows],
+    )
+    return actor_id
+
+
+def change(change_: ChangeActor) -> Unit[None]:
+    """Set columns of an actor."""
+    values = {k: dump_json(v) if isinstance(v, list | tuple | Mapping) else v for k, v in change_.changes.items()}
+    clause = update(actors).where(actors.c.id == change_.id).values(**values, version=actors.c.version + 1)
+    yield Run(Statement(clause), [{}])
+
+
+def _less(name: str) -> Any:
+    return {name: case((actors.c[name] > 0, actors.c[name] - 1), else_=0), "version": actors.c.version + 1}
+
+
+_OBJECTS_OF = Statement(select(objects.c.id).where(objects.c.actor_id == _A))
+_STEPS = tuple(
+    Statement(clause)
+    for clause in (
+        update(objects)
+        .where(objects.c.id.in_(select(likes.c.object_id).where(likes.c.actor_id == _A)))
+        .values(likes_count=objects.c.likes_count - 1, version=objects.c.version + 1),
+        update(actors)
+        .where(actors.c.id.in_(select(follows.c.followed_id).where(follows.c.follower_id == _A, follows.c.accepted)))
+        .values(_less("followers_count")),
+        update(actors)
+        .where(actors.c.id.in_(select(follows.c.follower_id).where(follows.c.followed_id == _A, follows.c.accepted)))
+        .values(_less("following_count")),
+        delete(likes).where(likes.c.actor_id == _A),
+        delete(bookmarks).where(bookmarks.c.actor_id == _A),
+        delete(pins).where(pins.c.actor_id == _A),
+        delete(votes).where(votes.c.actor_id == _A),
+        delete(follows).where(or_(follows.c.follower_id == _A, follows.c.followed_id == _A)),
+        delete(blocks).where(or_(blocks.c.actor_id == _A, blocks.c.target_id == _A)),
+        delete(mutes).where(or_(mutes.c.actor_id == _A, mutes.c.target_id == _A)),
+        delete(list_members).where(list_members.c.actor_id == _A),
+        delete(featured_tags).where(featured_tags.c.actor_id == _A),
+        delete(mentions).where(mentions.c.actor_id == _A),
+        delete(notifications).where(or_(notifications.c.actor_id == _A, notifications.c.from_actor_id == _A)),
+        delete(keys).where(keys.c.actor_id == _A, keys.c.private_pem.is_(None)),
+    )
+)
+_MARK_GONE = Statement(
+    update(actors)
+    .where(actors.c.id == _A)
+    .values(
+        deleted_ms=bindparam("moment_ms", type_=BigInteger()),
+        name="",
+        summary="",
+        fields="[]",
+        emojis="[]",
+        icon_url=None,
+        image_url=None,
+        followers_count=0,
+        following_count=0,
+        statuses_count=0,
+        version=actors.c.version + 1,
+    )
+)
+
+
+def remove(key: ActorKey, now_ms: int, applied: Applied) -> Unit[None]:
+    """All that the actor said and did goes; its row stays, marked, so that it cannot return unnoticed."""
+    rows = yield Fetch(_OBJECTS_OF, {"gone": key.id})
+    for row in rows:
+        yield from objects_apply.remove(ObjectKey(row["id"]), now_ms, applied)
+    for step in _STEPS:
+        yield Run(step, [{"gone": key.id}])
+    yield Run(_MARK_GONE, [{"gone": key.id, "moment_ms": now_ms}])

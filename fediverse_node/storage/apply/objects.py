@@ -1,0 +1,250 @@
+"""Objects come, change and go, with everything that hangs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, Text, bindparam, delete, select, update
+
+from fediverse_node.domain.effects import EditObject, NewObject, NewTombstone, ObjectKey
+from fediverse_node.domain.facts import Facts
+from fediverse_node.domain.model import Visibility, visibility_code
+from fediverse_node.storage.apply.counting import count_actors, count_objects
+from fediverse_node.storage.apply.polls import insert_polls, replace_poll
+from fediverse_node.storage.events import Applied, Edited, Removed
+from fediverse_node.storage.rows import dump_json
+from fediverse_node.storage.statement import Statement, one_of
+from fediverse_node.storage.tables import (
+    actors,
+    media,
+    mentions,
+    object_tags,
+    objects,
+    polls,
+    revisions,
+    tags,
+    tombstones,
+)
+from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
+
+_ID = bindparam("id_", type_=BigInteger())
+_TOUCH_ACTOR = Statement(
+    update(actors)
+    .where(actors.c.id == bindparam("id_", type_=BigInteger()))
+    .values(last_status_ms=bindparam("moment_ms", type_=BigInteger()))
+)
+_ADOPT = Statement(
+    update(objects)
+    .where(objects.c.in_reply_to_uri == bindparam("parent_uri", type_=Text()), objects.c.in_reply_to_id.is_(None))
+    .values(
+        in_reply_to_id=bindparam("parent_id", type_=BigInteger()),
+        in_reply_to_actor_id=bindparam("parent_actor_id", type_=BigInteger()),
+        version=objects.c.version + 1,
+    )
+    .returning(objects.c.id, objects.c.thread_id, objects.c.visibility)
+)
+_MOVE_THREAD = Statement(
+    update(objects)
+    .where(objects.c.thread_id == bindparam("old", type_=BigInteger()))
+    .values(thread_id=bindparam("new", type_=BigInteger()))
+)
+_TAG_IDS = Statement(select(tags.c.id, tags.c.name).where(one_of(tags.c.name, "names")))
+_ATTACH = Statement(
+    update(media)
+    .where(media.c.id == bindparam("media_id", type_=BigInteger()), media.c.actor_id == bindparam("owner_id"))
+    .values(object_id=bindparam("new_object_id", type_=BigInteger()))
+)
+_FOR_REMOVAL = Statement(
+    select(
+        objects.c.id,
+        objects.c.uri,
+        objects.c.type,
+        objects.c.actor_id,
+        objects.c.visibility,
+        objects.c.announce_of_id,
+        objects.c.in_reply_to_id,
+        actors.c.uri.label("actor_uri"),
+    )
+    .select_from(objects.join(actors, actors.c.id == objects.c.actor_id))
+    .where(objects.c.id == _ID)
+)
+_ANNOUNCES_OF = Statement(
+    delete(objects).where(objects.c.announce_of_id == _ID).returning(objects.c.id, objects.c.actor_id)
+)
+_FILES_OF = Statement(select(media.c.path, media.c.preview_path).where(media.c.object_id == _ID))
+_DELETE = Statement(delete(objects).where(objects.c.id == _ID))
+_CURRENT = Statement(
+    select(
+        objects.c.content,
+        objects.c.source,
+        objects.c.summary,
+        objects.c.sensitive,
+        objects.c.attachments,
+        objects.c.parts,
+        objects.c.edited_ms,
+        objects.c.published_ms,
+        polls.c.options,
+    )
+    .select_from(objects.outerjoin(polls, polls.c.object_id == objects.c.id))
+    .where(objects.c.id == _ID)
+)
+_FORGET_MENTIONS = Statement(delete(mentions).where(mentions.c.object_id == _ID))
+_FORGET_TAGS = Statement(delete(object_tags).where(object_tags.c.object_id == _ID))
+
+
+def insert(records: Sequence[NewObject], facts: Facts, applied: Applied) -> Unit[None]:
+    """New objects and announces. One that exists already is left alone with all that would hang on it."""
+    if not records:
+        return
+    done = yield Insert(objects, [_values(record, facts.now_ms()) for record in records])
+    stored = [records[position] for position in done]
+    yield Insert(mentions, [{"object_id": r.id, "actor_id": a} for r in stored for a in dict.fromkeys(r.mention_ids)])
+    yield from _tag({r.id: r.hashtags for r in stored if r.hashtags}, facts)
+    yield from insert_polls([(r.id, r.poll) for r in stored if r.poll is not None])
+    rows = [{"media_id": m, "owner_id": r.actor_id, "new_object_id": r.id} for r in stored for m in r.media_ids]
+    if rows:
+        yield Run(_ATTACH, rows)
+    counted = [r for r in stored if r.visibility is not Visibility.DIRECT]
+    yield from count_actors("statuses_count", [r.actor_id for r in counted])
+    yield Run(_TOUCH_ACTOR, [{"id_": r.actor_id, "moment_ms": r.published_ms} for r in counted])
+    yield from count_objects("announces_count", [r.announce_of_id for r in stored if r.announce_of_id])
+    yield from count_objects("replies_count", [r.in_reply_to_id for r in counted if _counts_as_reply(r)])
+    for record in stored:
+        if record.uri in facts.awaited:
+            yield from _adopt(record)
+
+
+def _counts_as_reply(record: NewObject) -> bool:
+    return record.in_reply_to_id is not None and record.visibility in (Visibility.PUBLIC, Visibility.UNLISTED)
+
+
+def _values(record: NewObject, now_ms: int) -> Mapping[str, Any]:
+    return {
+        "id": record.id,
+        "uri": record.uri,
+        "type": record.type,
+        "actor_id": record.actor_id,
+        "local": record.local,
+        "visibility": visibility_code(record.visibility),
+        "url": record.url,
+        "content": record.content,
+        "source": record.source,
+        "summary": record.summary,
+        "sensitive": record.sensitive,
+        "language": record.language,
+        "announce_of_id": record.announce_of_id,
+        "in_reply_to_uri": record.in_reply_to_uri,
+        "in_reply_to_id": record.in_reply_to_id,
+        "in_reply_to_actor_id": record.in_reply_to_actor_id,
+        "thread_id": record.thread_id,
+        "context_uri": record.context_uri,
+        "parts": dump_json(record.parts) if record.parts else "{}",
+        "attachments": dump_json(list(record.attachments)) if record.attachments else "[]",
+        "app_id": record.app_id,
+        "published_ms": record.published_ms,
+        "updated_ms": record.updated_ms,
+        "fetched_ms": None if record.local else now_ms,
+    }
+
+
+def _adopt(parent: NewObject) -> Unit[None]:
+    """Replies that came before their parent find their place, with their whole branch."""
+    children = yield Fetch(
+        _ADOPT, {"parent_uri": parent.uri, "parent_id": parent.id, "parent_actor_id": parent.actor_id}
+    )
+    thread_id = parent.thread_id or parent.id
+    branches = {row["thread_id"] for row in children if row["thread_id"] not in (None, thread_id)}
+    yield Run(_MOVE_THREAD, [{"old": old, "new": thread_id} for old in branches])
+    public = [row for row in children if row["visibility"] <= visibility_code(Visibility.UNLISTED)]
+    yield from count_objects("replies_count", [parent.id] * len(public))
+
+
+def _tag(names_of: Mapping[int, Sequence[str]], facts: Facts) -> Unit[None]:
+    names = sorted({name for names in names_of.values() for name in names})
+    if not names:
+        return
+    yield Insert(tags, [{"id": facts.world.ids.next(), "name": name} for name in names])
+    rows = yield Fetch(_TAG_IDS, {"names": names})
+    ids = {row["name"]: row["id"] for row in rows}
+    yield Insert(
+        object_tags,
+        [{"tag_id": ids[name], "object_id": id_} for id_, names in names_of.items() for name in dict.fromkeys(names)],
+    )
+
+
+def edit(change: EditObject, facts: Facts, applied: Applied) -> Unit[None]:
+    """A new version; the one before is kept."""
+    rows = yield Fetch(_CURRENT, {"id_": change.id})
+    if not rows:
+        return
+    if change.keep_revision:
+        yield Insert(revisions, [_revision(change.id, rows[0], facts)])
+    values = {name: _column(value) for name, value in change.changes.items()}
+    if values:
+        clause = update(objects).where(objects.c.id == change.id).values(**values, version=objects.c.version + 1)
+        yield Run(Statement(clause), [{}])
+    if change.mention_ids is not None:
+        yield Run(_FORGET_MENTIONS, [{"id_": change.id}])
+        unique = dict.fromkeys(change.mention_ids)
+        yield Insert(mentions, [{"object_id": change.id, "actor_id": actor_id} for actor_id in unique])
+    if change.hashtags is not None:
+        yield Run(_FORGET_TAGS, [{"id_": change.id}])
+        yield from _tag({change.id: change.hashtags}, facts)
+    if change.poll is not None:
+        yield from replace_poll(change.id, change.poll)
+    applied.events.append(Edited(change.id))
+
+
+def _revision(object_id: int, row: Any, facts: Facts) -> Mapping[str, Any]:
+    return {
+        "id": facts.world.ids.next(),
+        "object_id": object_id,
+        "content": row["content"],
+        "source": row["source"],
+        "summary": row["summary"],
+        "sensitive": bool(row["sensitive"]),
+        "attachments": row["attachments"],
+        "parts": row["parts"],
+        "poll_options": row["options"],
+        "created_ms": row["edited_ms"] or row["published_ms"],
+    }
+
+
+def _column(value: Any) -> Any:
+    if isinstance(value, Visibility):
+        return visibility_code(value)
+    return dump_json(value) if isinstance(value, Mapping | list | tuple) else value
+
+
+def remove(key: ObjectKey, now_ms: int, applied: Applied) -> Unit[None]:
+    """The object goes, its announces go with it, counters follow, files are named for deletion."""
+    rows = yield Fetch(_FOR_REMOVAL, {"id_": key.id})
+    if not rows:
+        return
+    row = rows[0]
+    announces = yield Fetch(_ANNOUNCES_OF, {"id_": key.id})
+    for file_row in (yield Fetch(_FILES_OF, {"id_": key.id})):
+        applied.orphaned_files += [path for path in (file_row["path"], file_row["preview_path"]) if path]
+    yield Run(_DELETE, [{"id_": key.id}])
+    if key.tombstone:
+        record = NewTombstone(row["uri"], row["actor_uri"], row["type"])
+        yield from insert_tombstones([record], now_ms)
+    yield from count_actors("statuses_count", [announce["actor_id"] for announce in announces], -1)
+    if row["visibility"] != visibility_code(Visibility.DIRECT):
+        yield from count_actors("statuses_count", [row["actor_id"]], -1)
+    if row["announce_of_id"] is not None:
+        yield from count_objects("announces_count", [row["announce_of_id"]], -1)
+    if row["in_reply_to_id"] is not None and row["visibility"] <= visibility_code(Visibility.UNLISTED):
+        yield from count_objects("replies_count", [row["in_reply_to_id"]], -1)
+    applied.events += [Removed(announce["id"]) for announce in announces]
+    applied.events.append(Removed(key.id))
+
+
+def insert_tombstones(records: Sequence[NewTombstone], now_ms: int) -> Unit[None]:
+    """Remember what is gone."""
+    rows = [
+        {"uri": r.uri, "deleted_ms": now_ms, "former_type": r.former_type, "actor_uri": r.actor_uri} for r in records
+    ]
+    if rows:
+        yield Insert(tombstones, rows)

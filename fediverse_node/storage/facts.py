@@ -1,0 +1,311 @@
+"""Loads the facts of a whole batch of decisions: one query a table, however many activities there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, or_, select
+
+from fediverse_node.domain.facts import Facts, Needs, World
+from fediverse_node.domain.model import Actor, Follow, Object, Reader
+from fediverse_node.storage.rows import (
+    FOLLOW_COLUMNS,
+    actor_of,
+    follow_of,
+    languages_of,
+    object_of,
+    select_actor,
+    select_object,
+)
+from fediverse_node.storage.statement import Statement, one_of, pair_of
+from fediverse_node.storage.tables import (
+    actors,
+    blocks,
+    followed_tags,
+    follows,
+    likes,
+    list_members,
+    lists,
+    mentions,
+    mutes,
+    objects,
+    tags,
+    thread_mutes,
+    tombstones,
+    users,
+    votes,
+)
+from fediverse_node.storage.unit import Fetch, Unit
+
+_ACTORS_BY_URI = Statement(select_actor().where(one_of(actors.c.uri, "uris")))
+_ACTORS_BY_ID = Statement(select_actor().where(one_of(actors.c.id, "ids")))
+_OBJECTS_BY_URI = Statement(select_object().where(one_of(objects.c.uri, "uris")))
+_OBJECTS_BY_ID = Statement(select_object().where(one_of(objects.c.id, "ids")))
+_TOMBSTONES = Statement(select(tombstones.c.uri).where(one_of(tombstones.c.uri, "uris")))
+_FOLLOWS_BY_URI = Statement(select(*FOLLOW_COLUMNS).where(one_of(follows.c.uri, "uris")))
+_LIKES_BY_URI = Statement(select(likes.c.uri, likes.c.actor_id, likes.c.object_id).where(one_of(likes.c.uri, "uris")))
+_BLOCKS_BY_URI = Statement(
+    select(blocks.c.uri, blocks.c.actor_id, blocks.c.target_id).where(one_of(blocks.c.uri, "uris"))
+)
+_FOLLOWS = Statement(select(*FOLLOW_COLUMNS).where(pair_of(follows.c.follower_id, follows.c.followed_id, "pairs")))
+_BLOCKS = Statement(select(blocks.c.actor_id, blocks.c.target_id).where(one_of(blocks.c.target_id, "ids")))
+_MUTES = Statement(
+    select(mutes.c.actor_id, mutes.c.target_id, mutes.c.notifications).where(
+        one_of(mutes.c.target_id, "ids"),
+        or_(mutes.c.expires_ms.is_(None), mutes.c.expires_ms > bindparam("now_ms", type_=mutes.c.expires_ms.type)),
+    )
+)
+_LIKES = Statement(
+    select(likes.c.actor_id, likes.c.object_id).where(pair_of(likes.c.actor_id, likes.c.object_id, "pairs"))
+)
+_ANNOUNCES = Statement(select_object().where(pair_of(objects.c.actor_id, objects.c.announce_of_id, "pairs")))
+_VOTES = Statement(
+    select(votes.c.actor_id, votes.c.object_id, votes.c.choice).where(
+        pair_of(votes.c.object_id, votes.c.actor_id, "pairs")
+    )
+)
+_MENTIONS = Statement(
+    select(mentions.c.object_id, mentions.c.actor_id).where(pair_of(mentions.c.object_id, mentions.c.actor_id, "pairs"))
+)
+_THREAD_MUTES = Statement(
+    select(thread_mutes.c.actor_id, thread_mutes.c.thread_id).where(one_of(thread_mutes.c.thread_id, "ids"))
+)
+_AUDIENCE = Statement(
+    select(
+        follows.c.followed_id,
+        follows.c.follower_id,
+        follows.c.show_announces,
+        follows.c.notify,
+        follows.c.languages,
+    ).where(one_of(follows.c.followed_id, "ids"), follows.c.follower_local, follows.c.accepted)
+)
+_EXCLUSIVE = Statement(
+    select(lists.c.actor_id.label("reader_id"), list_members.c.actor_id.label("author_id"))
+    .select_from(list_members.join(lists, lists.c.id == list_members.c.list_id))
+    .where(lists.c.exclusive, one_of(list_members.c.actor_id, "ids"))
+)
+_HASHTAG_FOLLOWERS = Statement(
+    select(tags.c.name, followed_tags.c.actor_id)
+    .select_from(followed_tags.join(tags, tags.c.id == followed_tags.c.tag_id))
+    .where(one_of(tags.c.name, "names"))
+)
+_ANNOUNCERS = Statement(
+    select(objects.c.announce_of_id, objects.c.actor_id).where(one_of(objects.c.announce_of_id, "ids"), objects.c.local)
+)
+_STAFF = Statement(select(users.c.actor_id).where(users.c.role != "user"))
+_AWAITED = Statement(
+    select(objects.c.in_reply_to_uri)
+    .distinct()
+    .where(
+        objects.c.in_reply_to_id.is_(None),
+        objects.c.in_reply_to_uri.is_not(None),
+        one_of(objects.c.in_reply_to_uri, "uris"),
+    )
+)
+
+
+def load_facts(needs: Sequence[Needs], world: World, blocked_hosts: frozenset[str]) -> Unit[Facts]:
+    """The facts that answer all these needs together."""
+    found_actors = yield from _load_actors(needs)
+    found_objects = yield from _load_objects(needs)
+    by_uri = yield from _load_activities(needs)
+    by_id = {actor.id: actor for actor in found_actors.values()}
+    objects_by_id = {object_.id: object_ for object_ in found_objects.values()}
+    missing = _referred_actor_ids(objects_by_id.values(), by_uri) - by_id.keys()
+    for row in (yield from _fetch(_ACTORS_BY_ID, ids=missing)):
+        actor = actor_of(row)
+        by_id[actor.id] = actor
+    found_actors = {actor.uri: actor for actor in by_id.values()}
+    circle = _circle(needs, found_actors, found_objects, objects_by_id)
+    acting_ids = {found_actors[n.acting].id for n in needs if n.audience and n.acting in found_actors}
+    audience = yield from _load_audience(acting_ids, by_id)
+    relations = yield from _load_relations(circle, audience, objects_by_id, world.clock.now_ms())
+    extras = yield from _load_extras(needs, found_objects, objects_by_id)
+    return Facts(
+        world=world,
+        actors=found_actors,
+        actors_by_id=by_id,
+        objects=found_objects,
+        objects_by_id=objects_by_id,
+        audience=audience,
+        blocked_hosts=blocked_hosts,
+        **by_uri,
+        **relations,
+        **extras,
+    )
+
+
+def _fetch(statement: Statement, **lists_: Any) -> Unit[list[Any]]:
+    # Nothing asked, nothing sent: most batches need few of the tables.
+    if not next(iter(lists_.values())):
+        return []
+    rows = yield Fetch(statement, {k: list(v) if isinstance(v, set) else v for k, v in lists_.items()})
+    return list(rows)
+
+
+def _load_actors(needs: Sequence[Needs]) -> Unit[dict[str, Actor]]:
+    uris = {uri for need in needs for uri in (*need.actors, need.acting) if uri}
+    ids = {actor_id for need in needs for actor_id in need.actor_ids}
+    rows = yield from _fetch(_ACTORS_BY_URI, uris=uris)
+    more = yield from _fetch(_ACTORS_BY_ID, ids=ids)
+    return {row["uri"]: actor_of(row) for row in (*rows, *more)}
+
+
+def _load_objects(needs: Sequence[Needs]) -> Unit[dict[str, Object]]:
+    uris = {uri for need in needs for uri in (*need.objects, *need.activities)}
+    ids = {object_id for need in needs for object_id in need.object_ids}
+    rows = yield from _fetch(_OBJECTS_BY_URI, uris=uris)
+    more = yield from _fetch(_OBJECTS_BY_ID, ids=ids)
+    found = {row["uri"]: object_of(row) for row in (*rows, *more)}
+    targets = {o.announce_of_id for o in found.values() if o.announce_of_id} - {o.id for o in found.values()}
+    for row in (yield from _fetch(_OBJECTS_BY_ID, ids=targets)):
+        found[row["uri"]] = object_of(row)
+    return found
+
+
+def _load_activities(needs: Sequence[Needs]) -> Unit[dict[str, Any]]:
+    uris = {uri for need in needs for uri in need.activities}
+    follow_rows = yield from _fetch(_FOLLOWS_BY_URI, uris=uris)
+    like_rows = yield from _fetch(_LIKES_BY_URI, uris=uris)
+    block_rows = yield from _fetch(_BLOCKS_BY_URI, uris=uris)
+    return {
+        "follows_by_uri": {row["uri"]: follow_of(row) for row in follow_rows},
+        "likes_by_uri": {row["uri"]: (row["actor_id"], row["object_id"]) for row in like_rows},
+        "blocks_by_uri": {row["uri"]: (row["actor_id"], row["target_id"]) for row in block_rows},
+    }
+
+
+def _referred_actor_ids(found: Iterable[Object], by_uri: Mapping[str, Any]) -> set[int]:
+    ids = {object_.actor_id for object_ in found}
+    for follow in by_uri["follows_by_uri"].values():
+        ids |= {follow.follower_id, follow.followed_id}
+    for one, other in by_uri["blocks_by_uri"].values():
+        ids |= {one, other}
+    return ids
+
+
+class _Circle:
+    """Who and what meets in the decisions of a batch, as pairs of ids."""
+
+    def __init__(self) -> None:
+        self.people: set[int] = set()
+        self.replied_to: set[int] = set()
+        self.follow_pairs: set[tuple[int, int]] = set()
+        self.object_pairs: set[tuple[int, int]] = set()  # (actor, object)
+
+
+def _circle(
+    needs: Sequence[Needs],
+    found_actors: Mapping[str, Actor],
+    found_objects: Mapping[str, Object],
+    objects_by_id: Mapping[int, Object],
+) -> _Circle:
+    circle = _Circle()
+    for need in needs:
+        acting = found_actors.get(need.acting)
+        named = [found_objects[uri] for uri in (*need.objects, *need.activities) if uri in found_objects]
+        named += [objects_by_id[object_id] for object_id in need.object_ids if object_id in objects_by_id]
+        people = {found_actors[uri].id for uri in need.actors if uri in found_actors} | set(need.actor_ids)
+        people |= {object_.actor_id for object_ in named}
+        circle.replied_to |= {object_.actor_id for object_ in named}
+        circle.people |= people
+        if acting is None:
+            continue
+        circle.people.add(acting.id)
+        for other in people:
+            circle.follow_pairs |= {(acting.id, other), (other, acting.id)}
+        circle.object_pairs |= {(acting.id, object_.id) for object_ in named}
+    return circle
+
+
+def _load_audience(acting_ids: set[int], by_id: dict[int, Actor]) -> Unit[dict[int, tuple[Reader, ...]]]:
+    readers: dict[int, list[Reader]] = {}
+    for row in (yield from _fetch(_AUDIENCE, ids=acting_ids)):
+        reader = Reader(
+            row["follower_id"], bool(row["show_announces"]), bool(row["notify"]), languages_of(row["languages"])
+        )
+        readers.setdefault(row["followed_id"], []).append(reader)
+    notified = {r.actor_id for found in readers.values() for r in found if r.notify} - by_id.keys()
+    for row in (yield from _fetch(_ACTORS_BY_ID, ids=notified)):
+        by_id[row["id"]] = actor_of(row)
+    return {actor_id: tuple(found) for actor_id, found in readers.items()}
+
+
+def _load_relations(
+    circle: _Circle,
+    audience: Mapping[int, tuple[Reader, ...]],
+    objects_by_id: Mapping[int, Object],
+    now_ms: int,
+) -> Unit[dict[str, Any]]:
+    reader_ids = {reader.actor_id for readers in audience.values() for reader in readers}
+    pairs = circle.follow_pairs | {(reader, author) for reader in reader_ids for author in circle.replied_to}
+    follow_rows = yield from _fetch(_FOLLOWS, pairs=pairs)
+    # Everybody who avoids somebody in this circle: few rows, and the readers of a fan-out are among them.
+    block_rows = yield from _fetch(_BLOCKS, ids=circle.people)
+    mute_rows = yield from _fetch(_MUTES, ids=circle.people, now_ms=now_ms)
+    like_rows = yield from _fetch(_LIKES, pairs=circle.object_pairs)
+    announce_rows = yield from _fetch(_ANNOUNCES, pairs=circle.object_pairs)
+    turned = {(object_id, actor_id) for actor_id, object_id in circle.object_pairs}
+    mention_rows = yield from _fetch(_MENTIONS, pairs=turned)
+    polled = {(object_id, actor_id) for object_id, actor_id in turned if objects_by_id[object_id].poll is not None}
+    vote_rows = yield from _fetch(_VOTES, pairs=polled)
+    threads = {o.thread_id or o.id for o in objects_by_id.values()}
+    thread_mute_rows = yield from _fetch(_THREAD_MUTES, ids=threads)
+    hidden_rows = yield from _fetch(_EXCLUSIVE, ids=set(audience))
+    found_votes: dict[tuple[int, int], tuple[int, ...]] = {}
+    for row in vote_rows:
+        key = (row["actor_id"], row["object_id"])
+        found_votes[key] = (*found_votes.get(key, ()), row["choice"])
+    return {
+        "follows": _by_pair(follow_rows),
+        "blocks": {(row["actor_id"], row["target_id"]) for row in block_rows},
+        "mutes": {(row["actor_id"], row["target_id"]): bool(row["notifications"]) for row in mute_rows},
+        "likes": {(row["actor_id"], row["object_id"]) for row in like_rows},
+        "announces": {(row["actor_id"], row["announce_of_id"]): object_of(row) for row in announce_rows},
+        "mentions": {(row["object_id"], row["actor_id"]) for row in mention_rows},
+        "votes": found_votes,
+        "thread_mutes": {(row["actor_id"], row["thread_id"]) for row in thread_mute_rows},
+        "hidden_from_home": {(row["reader_id"], row["author_id"]) for row in hidden_rows},
+    }
+
+
+def _by_pair(rows: Iterable[Any]) -> dict[tuple[int, int], Follow]:
+    found = (follow_of(row) for row in rows)
+    return {(follow.follower_id, follow.followed_id): follow for follow in found}
+
+
+def _load_extras(
+    needs: Sequence[Needs], found_objects: Mapping[str, Object], objects_by_id: Mapping[int, Object]
+) -> Unit[dict[str, Any]]:
+    unknown = {uri for need in needs for uri in need.objects if uri not in found_objects}
+    tombstone_rows = yield from _fetch(_TOMBSTONES, uris=unknown)
+    names = {name for need in needs for name in need.hashtags}
+    hashtag_rows = yield from _fetch(_HASHTAG_FOLLOWERS, names=names)
+    announced = {
+        object_.id
+        for need in needs
+        if need.announcers
+        for object_ in (
+            *(found_objects[uri] for uri in need.objects if uri in found_objects),
+            *(objects_by_id[i] for i in need.object_ids if i in objects_by_id),
+        )
+    }
+    announcer_rows = yield from _fetch(_ANNOUNCERS, ids=announced)
+    awaited_rows = yield from _fetch(_AWAITED, uris={uri for need in needs for uri in need.orphans_of})
+    staff: list[Any] = []
+    if any(need.staff for need in needs):
+        staff = yield Fetch(_STAFF, {})
+    hashtag_followers: dict[str, tuple[int, ...]] = {}
+    for row in hashtag_rows:
+        hashtag_followers[row["name"]] = (*hashtag_followers.get(row["name"], ()), row["actor_id"])
+    announcers: dict[int, tuple[int, ...]] = {}
+    for row in announcer_rows:
+        announcers[row["announce_of_id"]] = (*announcers.get(row["announce_of_id"], ()), row["actor_id"])
+    return {
+        "tombstones": {row["uri"] for row in tombstone_rows},
+        "hashtag_followers": hashtag_followers,
+        "announcers": announcers,
+        "staff": tuple(row["actor_id"] for row in staff),
+        "awaited": {row["in_reply_to_uri"] for row in awaited_rows},
+    }

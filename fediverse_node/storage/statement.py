@@ -1,0 +1,147 @@
+"""SQL built with SQLAlchemy Core, compiled once per engine, and run on the raw driver.
+
+Building and compiling a query costs many times what running it does, so each query of the server is a
+module constant: `BY_URI = Statement(select(...).where(objects.c.uri == bindparam("uri")))`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import ARRAY, BigInteger, ClauseElement, ColumnElement, LargeBinary, Table, Text, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+
+_SQLITE = sqlite.dialect(paramstyle="qmark")
+_POSTGRESQL = asyncpg.dialect()  # type: ignore[no-untyped-call]
+_FIRST, _SECOND = "__first", "__second"
+
+
+class one_of(ColumnElement[bool]):
+    """`column IN (a list given at run time)`, without making a new statement for each length."""
+
+    inherit_cache = False
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        self.column = column
+        self.list_name = name
+
+
+class pair_of(ColumnElement[bool]):
+    """`(one, other) IN (pairs given at run time)`, for two columns of ids. A value is a list of pairs."""
+
+    inherit_cache = False
+
+    def __init__(self, one: ColumnElement[Any], other: ColumnElement[Any], name: str) -> None:
+        self.one = one
+        self.other = other
+        self.list_name = name
+
+
+@compiles(one_of, "sqlite")
+def _one_of_sqlite(element: one_of, compiler: SQLCompiler, **kw: Any) -> str:
+    parameter = bindparam(element.list_name, type_=Text())
+    column = compiler.process(element.column, **kw)
+    return f"{column} IN (SELECT value FROM json_each({compiler.process(parameter, **kw)}))"
+
+
+@compiles(one_of, "postgresql")
+def _one_of_postgresql(element: one_of, compiler: SQLCompiler, **kw: Any) -> str:
+    parameter = bindparam(element.list_name, type_=ARRAY(_item_type(element.column.type)))
+    return f"{compiler.process(element.column, **kw)} = ANY ({compiler.process(parameter, **kw)})"
+
+
+@compiles(pair_of, "sqlite")
+def _pair_of_sqlite(element: pair_of, compiler: SQLCompiler, **kw: Any) -> str:
+    parameter = compiler.process(bindparam(element.list_name, type_=Text()), **kw)
+    one, other = compiler.process(element.one, **kw), compiler.process(element.other, **kw)
+    return (
+        f"({one}, {other}) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') "
+        f"FROM json_each({parameter}))"
+    )
+
+
+@compiles(pair_of, "postgresql")
+def _pair_of_postgresql(element: pair_of, compiler: SQLCompiler, **kw: Any) -> str:
+    ids = ARRAY(BigInteger())
+    first = compiler.process(bindparam(element.list_name + _FIRST, type_=ids), **kw)
+    second = compiler.process(bindparam(element.list_name + _SECOND, type_=ids), **kw)
+    one, other = compiler.process(element.one, **kw), compiler.process(element.other, **kw)
+    return f"({one}, {other}) IN (SELECT * FROM unnest({first}, {second}))"
+
+
+def _item_type(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    if isinstance(type_, LargeBinary):
+        return type_
+    return Text() if isinstance(type_, Text) else BigInteger()
+
+
+class Statement:
+    """One query: its text for each engine, and how named parameters become positions."""
+
+    __slots__ = ("_clauses", "_compiled")
+
+    def __init__(self, clause: ClauseElement, *, for_postgresql: ClauseElement | None = None) -> None:
+        self._clauses = (clause, clause if for_postgresql is None else for_postgresql)
+        self._compiled: list[tuple[str, tuple[str, ...], dict[str, Any]] | None] = [None, None]
+
+    def for_sqlite(self, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """The text with `?` marks and the values in their order; lists become JSON text."""
+        compiled = self._compiled[0]
+        if compiled is None:
+            compiled = self._compiled[0] = _compile(self._clauses[0], _SQLITE)
+        sql, names, fixed = compiled
+        return sql, [_sqlite_value(values[n] if n in values else fixed[n]) for n in names]
+
+    def for_postgresql(self, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """The text with `$n` marks and the values in their order; pairs become two arrays."""
+        compiled = self._compiled[1]
+        if compiled is None:
+            compiled = self._compiled[1] = _compile(self._clauses[1], _POSTGRESQL)
+        sql, names, fixed = compiled
+        return sql, [_postgresql_value(n, values, fixed) for n in names]
+
+
+def _sqlite_value(value: Any) -> Any:
+    if isinstance(value, list | tuple | set | frozenset):
+        return orjson.dumps(list(value)).decode()
+    return value
+
+
+def _postgresql_value(name: str, values: Mapping[str, Any], fixed: Mapping[str, Any]) -> Any:
+    if name in values:
+        value = values[name]
+        return list(value) if isinstance(value, set | frozenset | tuple) else value
+    if name.endswith(_FIRST):
+        return [one for one, _ in values[name.removesuffix(_FIRST)]]
+    if name.endswith(_SECOND):
+        return [other for _, other in values[name.removesuffix(_SECOND)]]
+    return fixed[name]
+
+
+def _compile(clause: ClauseElement, dialect: Any) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+    compiled = clause.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    assert isinstance(compiled, SQLCompiler)
+    fixed = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
+    return compiled.string, tuple(compiled.positiontup or ()), fixed
+
+
+def upsert(
+    table: Table, names: Sequence[str], key: Sequence[str], changes: Mapping[str, Any] | None = None
+) -> Statement:
+    """INSERT of these columns that, where the key is there, sets `changes` (default: all other columns).
+
+    In `changes` a string value names the inserted column to take; anything else is an SQL expression.
+    """
+    statements: list[ClauseElement] = []
+    for dialect_insert in (sqlite.insert, postgresql.insert):
+        insert = dialect_insert(table).values({name: bindparam(name, type_=table.c[name].type) for name in names})
+        chosen = changes if changes is not None else {name: name for name in names if name not in key}
+        set_ = {c: insert.excluded[v] if isinstance(v, str) else v for c, v in chosen.items()}
+        statements.append(insert.on_conflict_do_update(index_elements=list(key), set_=set_))
+    return Statement(statements[0], for_postgresql=statements[1])

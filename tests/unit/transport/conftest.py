@@ -1,0 +1,50 @@
+"""A scripted server on a real loopback socket, and clients that are closed at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from fediverse_node.transport.client import Client
+from fediverse_node.transport.resolver import Resolver
+from tests.unit.transport.scripted_server import ScriptedServer
+
+ClientMaker = Callable[..., Client]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    scripted = ScriptedServer()
+    listener = await asyncio.start_server(scripted.serve, "127.0.0.1", 0)
+    scripted.port = listener.sockets[0].getsockname()[1]
+    yield scripted
+    listener.close()
+    scripted.stop()
+    await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def make_client() -> AsyncIterator[ClientMaker]:
+    made: list[Client] = []
+
+    def make(*, development: bool = True, resolver: Resolver | None = None, **options: object) -> Client:
+        client = Client(
+            base_url="http://127.0.0.1:8420",
+            version="1.0",
+            development=development,
+            resolver=resolver,
+            **options,  # type: ignore[arg-type]
+        )
+        made.append(client)
+        return client
+
+    yield make
+    for client in made:
+        await client.close()
+
+
+@pytest.fixture
+async def client(make_client: ClientMaker) -> Client:
+    return make_client()
