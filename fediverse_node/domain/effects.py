@@ -257,7 +257,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Tell a local actor. `type` is one of: mention reply like announce follow follow_request poll update note report quote."""
+    """Tell a local actor.
+
+    `type` is one of: mention reply like announce follow follow_request poll update note report quote.
+    """
 
     actor_id: int
     type: str

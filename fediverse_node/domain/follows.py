@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fediverse_node.domain import policy, wire
-from fediverse_node.domain.effects import AcceptFollow, Deliver, Effect, FollowKey, NewFollow, Notify, Patch, Put, Remove
+from fediverse_node.domain.effects import (
+    AcceptFollow,
+    Deliver,
+    Effect,
+    FollowKey,
+    NewFollow,
+    Notify,
+    Patch,
+    Put,
+    Remove,
+)
 from fediverse_node.domain.facts import Facts
 from fediverse_node.domain.model import Actor, Follow
 
@@ -48,9 +58,7 @@ def request(uri: str, follower: Actor, followed: Actor, options: Options, facts:
         yield Notify(followed.id, "follow_request" if followed.locked else "follow", follower.id)
 
 
-def answer(
-    kind: Literal["Accept", "Reject"], ours: Actor, theirs: Actor, follow_uri: str, facts: Facts
-) -> Deliver:
+def answer(kind: Literal["Accept", "Reject"], ours: Actor, theirs: Actor, follow_uri: str, facts: Facts) -> Deliver:
     """What one of ours says to the Follow of somebody elsewhere."""
     uri = facts.world.names.activity(ours.username, kind.lower(), facts.world.ids.next())
     document = wire.about(kind, uri, ours.uri, wire.follow(follow_uri, theirs.uri, ours.uri), to=(theirs.uri,))

@@ -100,6 +100,7 @@ class Version:
     sensitive: bool = False
     attachments: tuple[Mapping[str, Any], ...] = ()
     parts: Mapping[str, Any] = field(default_factory=dict)
+    mention_ids: tuple[int, ...] = ()  # of all whom it was for, named or only addressed
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,7 @@ def may_announce(actor: Actor, object_: Object, facts: Facts) -> bool:
 def may_pin(actor: Actor, object_: Object) -> bool:
     """Whether the actor may show the object on top of its profile: its own, and not what one person was told."""
     return (
-        object_.actor_id == actor.id
-        and object_.announce_of_id is None
-        and object_.visibility is not Visibility.DIRECT
+        object_.actor_id == actor.id and object_.announce_of_id is None and object_.visibility is not Visibility.DIRECT
     )
 
 
@@ -63,9 +61,14 @@ def may_notify(recipient: Actor, sender_id: int, thread_id: int | None, facts: F
     """Whether the recipient wants to hear of it: no block, no mute of the sender or of the thread."""
     if not recipient.local or recipient.id == sender_id or recipient.suspended or recipient.deleted:
         return False
-    if is_blocked_between(recipient.id, sender_id, facts) or facts.mutes.get((recipient.id, sender_id), False):
+    return wants_to_hear(recipient.id, sender_id, thread_id, facts)
+
+
+def wants_to_hear(recipient_id: int, sender_id: int, thread_id: int | None, facts: Facts) -> bool:
+    """The same for somebody of whom is known that they are local and here: no block, no mute."""
+    if is_blocked_between(recipient_id, sender_id, facts) or facts.mutes.get((recipient_id, sender_id), False):
         return False
-    return thread_id is None or (recipient.id, thread_id) not in facts.thread_mutes
+    return thread_id is None or (recipient_id, thread_id) not in facts.thread_mutes
 
 
 def is_relevant(author: Actor, in_reply_to: Object | None, mentions: tuple[Actor, ...], facts: Facts) -> bool:

@@ -1,6 +1,7 @@
 """An activity of which is known who says it.
 
-Constructed in two places only: `inbox/verify.py` for what other servers send, `inbox/gather.py` never.
+Constructed in two places only: `inbox/receive.py` for what other servers send, and `inbox/gather.py` for what
+was fetched from its own origin.
 Rules take this type and not a bare Activity, so skipping verification does not type-check.
 """
 
@@ -26,3 +27,4 @@ class Verified:
     method: Literal["cavage", "rfc9421", "fetched"]
     object: ObjectDocument | None = None
     solicited: bool = False
+    depth: int = 0  # how many parents were climbed to get here

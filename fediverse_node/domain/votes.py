@@ -61,7 +61,9 @@ def compose(actor: Actor, question: Object, choices: Sequence[int], facts: Facts
             "name": poll.options[choice],
             "attributedTo": actor.uri,
             "inReplyTo": question.uri,
+            "published": wire.stamp(facts.now_ms()),
             "to": [author.uri],
+            "cc": [],
         }
         document = wire.about("Create", uri, actor.uri, note, to=(author.uri,))
         yield Deliver(actor.id, "Create", uri, document, to_actor_ids=(author.id,), object_id=question.id)

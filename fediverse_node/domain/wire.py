@@ -8,8 +8,7 @@ from typing import Any
 from fediverse_node.base.clock import from_ms
 from fediverse_node.domain.model import Actor, Object, Visibility
 from fediverse_node.protocol.addressing import PUBLIC
-
-CONTEXT = "https://www.w3.org/ns/activitystreams"
+from fediverse_node.protocol.contexts import with_context
 
 
 def stamp(ms: int) -> str:
@@ -29,17 +28,9 @@ def about(
 ) -> dict[str, Any]:
     """An activity of `actor_uri` about an object.  `to` is always there: snac2 drops what has none."""
     inner = {k: v for k, v in object_.items() if k != "@context"} if isinstance(object_, Mapping) else object_
-    context = object_.get("@context", CONTEXT) if isinstance(object_, Mapping) else CONTEXT
-    return {
-        "@context": context,
-        "id": uri,
-        "type": kind,
-        "actor": actor_uri,
-        **more,
-        "object": inner,
-        "to": list(to),
-        "cc": list(cc),
-    }
+    return with_context(
+        {"id": uri, "type": kind, "actor": actor_uri, **more, "object": inner, "to": list(to), "cc": list(cc)}
+    )
 
 
 def follow(uri: str, follower_uri: str, followed_uri: str) -> dict[str, Any]:

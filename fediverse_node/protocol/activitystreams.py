@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from fediverse_node.base.outcome import Fail
+from fediverse_node.protocol.addressing import PUBLIC, PUBLIC_ALIASES
 from fediverse_node.protocol.reading import JsonObject, audience, mapping, moment, sequence, text, types, uri, uris
 from fediverse_node.protocol.reasons import WireReason
 
@@ -58,7 +59,8 @@ def parse_activity(doc: object) -> Activity | Fail:
     # An array of several objects has no single embedded one: the first would speak for all.
     if isinstance(thing, list) and len(thing) > 1:
         embedded = None
-    objects = uris(thing, OBJECTS_LIMIT)
+    # Relays are followed by following everybody; only that activity has the public as its object.
+    objects = tuple(PUBLIC if address in PUBLIC_ALIASES else address for address in uris(thing, OBJECTS_LIMIT))
     raw_id = doc.get("id")
     content = doc.get("content")
     return Activity(

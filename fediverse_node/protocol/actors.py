@@ -122,7 +122,7 @@ def parse_actor(doc: object) -> ActorDocument | Fail:
         icon=parse_picture(doc.get("icon")),
         image=parse_picture(doc.get("image")),
         fields=_parse_fields(doc.get("attachment")),
-        manually_approves=boolean(doc.get("manuallyApprovesFollowers")) or False,
+        manually_approves=_manually_approves(doc),
         discoverable=boolean(doc.get("discoverable")),
         indexable=boolean(doc.get("indexable")),
         memorial=boolean(doc.get("memorial")) or False,
@@ -173,6 +173,12 @@ def profile_url(value: object) -> str | None:
     return first
 
 
+def _manually_approves(doc: Mapping[str, object]) -> bool:
+    # cattle_grid compacts against contexts that do not know the word, which leaves its prefix on.
+    stated = doc.get("manuallyApprovesFollowers")
+    return boolean(stated if stated is not None else doc.get("as:manuallyApprovesFollowers")) or False
+
+
 def _parse_fields(value: object) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
     for item in mappings(value, 100):
@@ -207,10 +213,9 @@ def _parse_key(item: Mapping[str, object], default_owner: str | None) -> KeyDocu
     if not isinstance(id_, str) or (key_id := uri(id_)) is None:
         return None
     owner = uri(item.get("owner")) or uri(item.get("controller")) or default_owner
-    pem, multibase = item.get("publicKeyPem"), item.get("publicKeyMultibase")
-    pem = pem if isinstance(pem, str) and len(pem) <= KEY_LIMIT else None
-    multibase = multibase if isinstance(multibase, str) and len(multibase) <= KEY_LIMIT else None
-    if owner is None or not (pem or multibase):
+    # One more than the limit: a key that was cut is no key.
+    pem, multibase = (text(item.get(name), KEY_LIMIT + 1) for name in ("publicKeyPem", "publicKeyMultibase"))
+    if owner is None or not (pem or multibase) or max(len(pem), len(multibase)) > KEY_LIMIT:
         return None
     return KeyDocument(key_id, owner, pem or None, multibase or None)
 

@@ -41,7 +41,8 @@ _TERMS: dict[str, object] = {
     "votersCount": "toot:votersCount",
     "featured": _reference("toot:featured"),
     "featuredTags": _reference("toot:featuredTags"),
-    "attributionDomains": _reference("toot:attributionDomains"),
+    # Mastodon writes @id here, which turns a bare host name into a relative address for JSON-LD processors.
+    "attributionDomains": "toot:attributionDomains",
     "focalPoint": {"@id": "toot:focalPoint", "@container": "@list"},
     "PropertyValue": "schema:PropertyValue",
     "value": "schema:value",

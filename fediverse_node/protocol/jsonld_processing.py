@@ -41,12 +41,14 @@ def compact_document(doc: Mapping[str, object]) -> dict[str, object] | Fail:
     context is not bundled or the document is not valid JSON-LD.
     """
     try:
-        compacted = _pyld().compact(_with_as2(doc), _own_context(), {"documentLoader": _load})
+        # Without this, pyld turns relative addresses into ones of example.org.
+        options = {"documentLoader": _load, "base": None}
+        compacted = _pyld().compact(_with_as2(doc), _own_context(), options)
     except _UnknownContextError as error:
         return Fail(WireReason.UNKNOWN_CONTEXT, str(error)[:200])
     except Exception as error:  # pyld raises anything from KeyError to RecursionError
         return _failure(error)
-    return compacted if isinstance(compacted, dict) else Fail(WireReason.BAD_JSON_LD)
+    return {**compacted, "@context": _stated_context()} if isinstance(compacted, dict) else Fail(WireReason.BAD_JSON_LD)
 
 
 def to_statements(doc: Mapping[str, object]) -> bytes | Fail:
@@ -54,7 +56,7 @@ def to_statements(doc: Mapping[str, object]) -> bytes | Fail:
 
     CPU-unbounded: see the module.
     """
-    options = {"algorithm": "URDNA2015", "format": "application/n-quads", "documentLoader": _load}
+    options = {"algorithm": "URDNA2015", "format": "application/n-quads", "documentLoader": _load, "base": None}
     try:
         statements = _pyld().normalize(dict(doc), options)
     except _UnknownContextError as error:
@@ -124,6 +126,12 @@ def _read(name: str) -> dict[str, Any]:
 
 def _own_context() -> dict[str, Any]:
     return _read("own.jsonld")
+
+
+def _stated_context() -> list[object]:
+    """Our own context without the terms that it takes away for compaction only (the language maps)."""
+    *urls, terms = _own_context()["@context"]
+    return [*urls, {term: definition for term, definition in terms.items() if definition is not None}]
 
 
 def _pyld() -> Any:

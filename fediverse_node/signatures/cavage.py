@@ -87,7 +87,7 @@ def cavage_bases(request: Request, claim: Claim) -> Iterator[bytes | Fail]:
     path, query = request.target.path, request.target.query
     targets = [path + query]
     if query:
-        # GoToSocial and Mastodon leave the query out, or did.
+        # GoToSocial sends both kinds; it and Mastodon accept both kinds.
         targets.append(path)
     if path == "/":
         # Takahe signs an empty path for an actor id without one.

@@ -64,7 +64,7 @@ def _parse_digest(text: str) -> dict[str, bytes] | Fail:
         return Fail(SignatureFault.TOO_LARGE, f"{len(members)} digests")
     for member in members:
         algorithm, _, encoded = member.partition("=")
-        # cattle_grid and older Fedify write "sha-256".
+        # cattle_grid writes "sha-256".
         algorithm = algorithm.strip(" \t").lower()
         if algorithm not in _HASHES:
             continue

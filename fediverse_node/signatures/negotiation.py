@@ -26,8 +26,8 @@ _MOST_IMPLEMENTED = 256
 def offers_rfc9421(accept_signature: str | None) -> bool:
     """Whether an `Accept-Signature` header (its joined value, or None) asks for a signature we can make.
 
-    A request for components or parameters that we do not sign anyway is not an obstacle: Fedify lists
-    what it prefers and takes less.
+    Only the algorithm decides. Which components it wants is not looked at: we sign what Mastodon asks
+    for, and a peer that wants more answers 401 again.
     """
     return any(algorithm is None or algorithm in KEY_FOR_ALGORITHM for algorithm in _asked_for(accept_signature))
 
@@ -56,7 +56,7 @@ def implements_rfc9421(implements: object) -> bool:
 
 
 def implements_ed25519(implements: object) -> bool:
-    """Whether `implements` lists RFC 9421 with Ed25519 (Mitra says so where it holds)."""
+    """Whether `implements` lists RFC 9421 with Ed25519."""
     return any(href == RFC9421_ED25519_HREF for href in _hrefs(implements))
 
 

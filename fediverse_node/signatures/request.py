@@ -6,6 +6,7 @@ out): both sides must sign the same bytes, so the path and the query stay as the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -36,7 +37,9 @@ class Request:
     """An HTTP request as sent or received.
 
     `url` is absolute and as the receiver is publicly known: scheme://host[:port]/path?query, the path
-    and query untouched. `headers` are (lower-case name, value), in their order, names may repeat.
+    and query untouched; who puts it together from a Host header hands that header over too, so that
+    `verify.check_claim` can look at it. `headers` are (lower-case name, value), in their order, names
+    may repeat. Derived: `target`, the URL in parts, and `fields`, the headers by name.
     """
 
     method: str
@@ -44,7 +47,7 @@ class Request:
     headers: tuple[tuple[str, str], ...]
     body: bytes = b""
     target: Target = field(init=False, repr=False, compare=False)
-    fields: dict[str, str] = field(init=False, repr=False, compare=False)
+    fields: Mapping[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         fields: dict[str, str] = {}

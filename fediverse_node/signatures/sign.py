@@ -60,7 +60,7 @@ def prepare_cavage(request: Request, *, algorithm: KeyAlgorithm, key_id: str, no
     added: list[tuple[str, str]] = []
     host = _existing_or_added(request, "host", request.target.authority, added)
     date = _existing_or_added(request, "date", dump_http_date(now), added)
-    # The order in which Mastodon, Takahe and bovine sign; nobody refuses it.
+    # The order in which Mastodon, Takahe and bovine sign.
     names = "(request-target) host date"
     lines = [
         f"(request-target): {request.method.lower()} {_as_on_the_wire(request.target.in_request_line)}",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import orjson
 from sqlalchemy import bindparam, or_, select
 
 from fediverse_node.domain.facts import Facts, Needs, World
-from fediverse_node.domain.model import Actor, Follow, Object, Reader
+from fediverse_node.domain.model import Actor, Follow, Object, Reader, Version
 from fediverse_node.storage.rows import (
     FOLLOW_COLUMNS,
     actor_of,
@@ -94,6 +95,19 @@ _ANNOUNCERS = Statement(
     select(objects.c.announce_of_id, objects.c.actor_id).where(one_of(objects.c.announce_of_id, "ids"), objects.c.local)
 )
 _STAFF = Statement(select(users.c.actor_id).where(users.c.role != "user"))
+_VERSIONS = Statement(
+    select(
+        objects.c.id,
+        objects.c.content,
+        objects.c.summary,
+        objects.c.sensitive,
+        objects.c.attachments,
+        objects.c.parts,
+    ).where(one_of(objects.c.id, "ids"))
+)
+_ALL_MENTIONS = Statement(
+    select(mentions.c.object_id, mentions.c.actor_id).where(one_of(mentions.c.object_id, "ids"))
+)
 _AWAITED = Statement(
     select(objects.c.in_reply_to_uri)
     .distinct()
@@ -291,6 +305,17 @@ def _load_extras(
             *(objects_by_id[i] for i in need.object_ids if i in objects_by_id),
         )
     }
+    versions = yield from _load_versions(
+        {
+            object_.id
+            for need in needs
+            if need.versions
+            for object_ in (
+                *(found_objects[uri] for uri in need.objects if uri in found_objects),
+                *(objects_by_id[i] for i in need.object_ids if i in objects_by_id),
+            )
+        }
+    )
     announcer_rows = yield from _fetch(_ANNOUNCERS, ids=announced)
     awaited_rows = yield from _fetch(_AWAITED, uris={uri for need in needs for uri in need.orphans_of})
     staff: list[Any] = []
@@ -307,5 +332,24 @@ def _load_extras(
         "hashtag_followers": hashtag_followers,
         "announcers": announcers,
         "staff": tuple(row["actor_id"] for row in staff),
+        "versions": versions,
         "awaited": {row["in_reply_to_uri"] for row in awaited_rows},
+    }
+
+
+def _load_versions(ids: set[int]) -> Unit[dict[int, Version]]:
+    rows = yield from _fetch(_VERSIONS, ids=ids)
+    mentioned: dict[int, tuple[int, ...]] = {}
+    for row in (yield from _fetch(_ALL_MENTIONS, ids=ids)):
+        mentioned[row["object_id"]] = (*mentioned.get(row["object_id"], ()), row["actor_id"])
+    return {
+        row["id"]: Version(
+            content=row["content"],
+            summary=row["summary"],
+            sensitive=bool(row["sensitive"]),
+            attachments=tuple(orjson.loads(row["attachments"])),
+            parts=orjson.loads(row["parts"]),
+            mention_ids=mentioned.get(row["id"], ()),
+        )
+        for row in rows
     }

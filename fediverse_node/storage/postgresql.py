@@ -15,7 +15,7 @@ from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.unit import Fetch, Insert, Operation, Run, Unit
 
 Row = Any
-_DIALECT = postgresql.dialect()
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 class PostgresqlDatabase:

@@ -698,6 +698,12 @@ deliveries = Table(
         sqlite_where=text("state = 0"),
         postgresql_where=text("state = 0"),
     ),
+    Index(
+        "ix_deliveries_host",
+        "host",
+        sqlite_where=text("state = 0"),
+        postgresql_where=text("state = 0"),
+    ),
     Index("ix_deliveries_payload_id", "payload_id"),
 )
 
@@ -716,6 +722,7 @@ inbox_staging = Table(
     _ms("due_ms"),
     _text("last_error", nullable=True),
     Index("ix_inbox_staging_due_ms", "due_ms"),
+    Index("ix_inbox_staging_host", "host"),
 )
 
 # Documents to fetch later: parents of replies, pinned objects, actors to refresh.

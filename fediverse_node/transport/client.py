@@ -42,14 +42,14 @@ _log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 5.0
 REDIRECT_LIMIT = 3
-IDLE_HOSTS_LIMIT = 256
+IDLE_HOSTS_LIMIT = 512
 _KEEP_ALIVE_S = 30.0
 _DNS_CACHE_S = 30
 _HEADER_SIZE_LIMIT = 16_384
-# A delivery is answered by its status: the body is kept for the log only, and nobody waits long for it.
+# A delivery is answered by its status, and so is a refusal: the body is for the log, and nobody waits long for it.
 # Epicyon never ends some bodies; snac2 resets the connection after them.
-_POST_BODY_LIMIT = 16_384
-_POST_BODY_TIMEOUT_S = 5.0
+_REMARK_LIMIT = 16_384
+_REMARK_TIMEOUT_S = 5.0
 _REDIRECTS = {301, 302, 303, 307, 308}
 _METHOD_KEEPING_REDIRECTS = {307, 308}
 
@@ -71,8 +71,8 @@ class Client:
     ) -> None:
         """`development` opens http, ports and loopback. `own_origin_allowed` is for `doctor`, which asks itself."""
         self._development = development
-        self._system_resolver = SystemResolver() if resolver is None else None
-        self._resolver: Resolver = resolver or self._system_resolver or SystemResolver()
+        self._system_resolver = SystemResolver()  # starts no thread before it is asked
+        self._resolver: Resolver = self._system_resolver if resolver is None else resolver
         self._ssl_context = ssl_context
         self._connections = connections
         self._connections_per_host = connections_per_host
@@ -149,8 +149,7 @@ class Client:
         self._closed = True
         if self._session is not None:
             await self._session.close()
-        if self._system_resolver is not None:
-            self._system_resolver.close()
+        self._system_resolver.close()
 
     def _target(self, text: str, previous: Target | None) -> Target | Fail:
         if previous is not None:
@@ -176,7 +175,7 @@ class Client:
         headers: dict[str, str],
         timeout_s: float,
         body: bytes | None = None,
-        max_bytes: int = _POST_BODY_LIMIT,
+        max_bytes: int = _REMARK_LIMIT,
     ) -> Response | Fail | TemporaryFail:
         attempts = 2 if method == "POST" else 1  # aiohttp repeats a GET by itself
         while True:
@@ -209,8 +208,8 @@ class Client:
             content: bytes | Fail | TemporaryFail
             if answer.status in _REDIRECTS:
                 content = b""
-            elif method == "POST":
-                content = await _read_remark(answer, max_bytes)
+            elif method == "POST" or not 200 <= answer.status < 300:
+                content = await _read_remark(answer)
             else:
                 content = await read_body(answer, max_bytes=max_bytes)
             if not isinstance(content, bytes):
@@ -262,13 +261,13 @@ def _timeout(total_s: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=total_s, sock_connect=CONNECT_TIMEOUT_S)
 
 
-async def _read_remark(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    """What a peer says about a delivery, if it says so soon and briefly. The status stands without it."""
+async def _read_remark(answer: aiohttp.ClientResponse) -> bytes:
+    """What a peer says about a delivery or a refusal, if it says so soon and briefly. The status stands without it."""
     if answer.content.at_eof():
         return b""
     try:
-        async with asyncio.timeout(_POST_BODY_TIMEOUT_S):
-            content = await read_body(answer, max_bytes=max_bytes)
+        async with asyncio.timeout(_REMARK_TIMEOUT_S):
+            content = await read_body(answer, max_bytes=_REMARK_LIMIT)
     except (aiohttp.ClientError, OSError):
         content = b""
     if not isinstance(content, bytes):

@@ -18,9 +18,7 @@ from fediverse_node.domain.verified import Verified
 def needs(verified: Verified) -> Needs:
     """The object, and whether anybody here reads its author."""
     activity = verified.activity
-    return Needs(
-        acting=activity.actor, objects=(activity.object_id,) if activity.object_id else (), audience=True
-    )
+    return Needs(acting=activity.actor, objects=(activity.object_id,) if activity.object_id else (), audience=True)
 
 
 def decide(verified: Verified, facts: Facts) -> Iterator[Effect]:

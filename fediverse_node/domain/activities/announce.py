@@ -49,6 +49,12 @@ def decide(verified: Verified, facts: Facts) -> Iterator[Effect]:
     if activity.id is None or not same_origin(activity.id, actor.uri):
         yield Refuse(Refusal.MALFORMED, "an Announce needs an id of its actor's host")
         return
+    if activity.id in facts.tombstones:
+        yield Refuse(Refusal.DELETED, activity.id)
+        return
+    if activity.id in facts.objects:
+        yield Refuse(Refusal.ALREADY_DONE, activity.id)
+        return
     if not target.local and not facts.audience.get(actor.id):
         yield Refuse(Refusal.NOT_RELEVANT)
         return

@@ -8,6 +8,7 @@ from fediverse_node.domain import policy, wire
 from fediverse_node.domain.effects import Deliver, Effect, LikeKey, NewLike, Notify, Put, Refusal, Refuse, Remove
 from fediverse_node.domain.facts import Facts, Needs
 from fediverse_node.domain.model import Actor, Object
+from fediverse_node.domain.references import own_id
 from fediverse_node.domain.verified import Verified
 
 
@@ -24,14 +25,14 @@ def decide(verified: Verified, facts: Facts) -> Iterator[Effect]:
     if actor is None or target is None:
         yield Refuse(Refusal.UNKNOWN_OBJECT, activity.object_id or "")
         return
-    yield from _like(actor, target, activity.id, facts)
+    if policy.is_gone(actor, facts):
+        yield Refuse(Refusal.SUSPENDED, actor.host)
+        return
+    yield from _like(actor, target, own_id(activity), facts)
 
 
 def compose(actor: Actor, target: Object, facts: Facts) -> Iterator[Effect]:
     """One of ours likes something."""
-    if (actor.id, target.id) in facts.likes:
-        yield Refuse(Refusal.ALREADY_DONE)
-        return
     author = facts.author(target)
     uri = facts.world.names.activity(actor.username, "like", facts.world.ids.next())
     refused = False
@@ -56,8 +57,12 @@ def compose_undo(actor: Actor, target: Object, uri: str | None, facts: Facts) ->
 
 
 def _like(actor: Actor, target: Object, uri: str | None, facts: Facts) -> Iterator[Effect]:
-    if not policy.may_interact(actor, target, facts):
+    # An Announce has no likes of its own: clients mean what it passes on.
+    if target.announce_of_id is not None or not policy.may_interact(actor, target, facts):
         yield Refuse(Refusal.NOT_PERMITTED)
+        return
+    if (actor.id, target.id) in facts.likes:
+        yield Refuse(Refusal.ALREADY_DONE)
         return
     yield Put(NewLike(facts.world.ids.next(), actor.id, target.id, uri))
     author = facts.author(target)

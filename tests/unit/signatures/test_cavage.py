@@ -268,6 +268,16 @@ def test_created_cannot_be_put_in_place_of_a_signed_date(scene: Any, rsa_key: Pr
     assert scene.refusal(scene.request({**headers, "signature": undated}), rsa_key.public()) is F.BAD_SIGNATURE
 
 
+def test_a_signature_without_any_time_gets_none_by_listing_created(scene: Any, rsa_key: PrivateKey) -> None:
+    timeless = scene.cavage(
+        rsa_key,
+        "(request-target) (created) host digest",
+        signed="(request-target) host digest",
+        created=str(scene.created),
+    )
+    assert scene.refusal(scene.request(timeless), rsa_key.public()) is F.BAD_SIGNATURE
+
+
 def test_hs2019_signs_the_times_it_lists(scene: Any, rsa_key: PrivateKey) -> None:
     headers = scene.cavage(
         rsa_key,

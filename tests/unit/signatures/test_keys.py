@@ -80,6 +80,7 @@ def test_different_keys_are_not_equal(rsa_key: PrivateKey, another_rsa_key: Priv
             _rsa_multibase((1 << 2047) | 1, (1 << 1999) | 1), SignatureFault.KEY_TOO_LARGE, id="slow exponent"
         ),
         pytest.param(_rsa_multibase((1 << 1023) | 1, 1), SignatureFault.KEY_UNREADABLE, id="exponent 1"),
+        pytest.param(_rsa_multibase((1 << 1023) | 1, 4), SignatureFault.KEY_UNREADABLE, id="exponent 4"),
         pytest.param(dump_multibase(b"\xed\x01" + bytes(31)), SignatureFault.KEY_UNREADABLE, id="short ed25519"),
         pytest.param(dump_multibase(b"\x85\x24" + bytes(40)), SignatureFault.KEY_UNREADABLE, id="rsa that is none"),
         pytest.param(dump_multibase(b"\x80\x24" + bytes(33)), SignatureFault.KEY_UNSUPPORTED, id="p-256"),

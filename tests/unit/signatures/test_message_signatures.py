@@ -227,6 +227,26 @@ def test_of_several_signatures_the_acceptable_ones_are_kept_and_at_most_four(sce
             assert isinstance(verify_claim(request, claim, rsa_key.public()), Proven)
 
 
+def test_the_older_kind_counts_as_one_of_the_four(scene: Any, rsa_key: PrivateKey) -> None:
+    headers = scene.headers()
+    for number in range(4):
+        for name in ("signature-input", "signature"):
+            one = scene.rfc9421(rsa_key, label=f"s{number}")[name]
+            headers[name] = f"{headers[name]}, {one}" if name in headers else one
+    headers["authorization"] = "Signature " + scene.cavage(rsa_key)["signature"]
+    claims = parse_claims(scene.request(headers))
+    assert isinstance(claims, tuple)
+    assert [claim.scheme for claim in claims] == ["rfc9421"] * 4
+
+
+@pytest.mark.parametrize("host", ["social.example/x?", "social.example#", "a@social.example", "social.example, x"])
+def test_a_host_header_that_changes_the_meaning_of_the_url_is_refused_though_it_is_not_signed(
+    scene: Any, rsa_key: PrivateKey, host: str
+) -> None:
+    headers = {**scene.rfc9421(rsa_key), "host": host}
+    assert scene.refusal(scene.request(headers), rsa_key.public()) is F.WRONG_HOST
+
+
 def test_signatures_in_lines_of_their_own_are_read_together(scene: Any, rsa_key: PrivateKey) -> None:
     one, two = scene.rfc9421(rsa_key, label="one"), scene.rfc9421(rsa_key, label="two")
     lines = [(name, each[name]) for each in (one, two) for name in ("signature-input", "signature")]

@@ -7,8 +7,14 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from fediverse_node.base.clock import SystemClock
 from fediverse_node.transport.client import Client
+from fediverse_node.transport.dereference import Dereferencer
+from fediverse_node.transport.host_memory import RecentHosts
+from fediverse_node.transport.jsonld_worker import JsonLdWorker
 from fediverse_node.transport.resolver import Resolver
+from fediverse_node.transport.signed_request import Signer, SigningKeys, SigningThreads
+from tests.unit.transport.peer import RSA, Peer
 from tests.unit.transport.scripted_server import ScriptedServer
 
 ClientMaker = Callable[..., Client]
@@ -48,3 +54,30 @@ async def make_client() -> AsyncIterator[ClientMaker]:
 @pytest.fixture
 async def client(make_client: ClientMaker) -> Client:
     return make_client()
+
+
+@pytest.fixture
+def peer(server: ScriptedServer) -> Peer:
+    return Peer(server)
+
+
+@pytest.fixture
+def network(make_client: ClientMaker) -> Client:
+    """A client for which every name is this machine."""
+
+    async def resolver(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    return make_client(resolver=resolver)
+
+
+@pytest.fixture
+async def dereferencer(network: Client) -> AsyncIterator[Dereferencer]:
+    clock = SystemClock()
+    threads = SigningThreads()
+    keys = SigningKeys("http://127.0.0.1:8420/actor#main-key", RSA)
+    signer = Signer(network, fetch_keys=keys, memory=RecentHosts(clock), clock=clock, threads=threads)
+    worker = JsonLdWorker()
+    yield Dereferencer(signer, compactor=worker)
+    await worker.close()
+    threads.close()

@@ -1,0 +1,322 @@
+"""Sends what is due: claimed from the table, queued by host, signed, posted, and the answer written down.
+
+A dead or slow host holds only its own queue: what waits for it is postponed as a whole after its first failure,
+and while its queue is full nothing more of it is claimed. Everything is in the table, so a restart loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from fediverse_node.base.clock import to_ms
+from fediverse_node.base.ids import moment_of
+from fediverse_node.base.log import event
+from fediverse_node.delivery.backoff import GIVE_UP_AFTER_MS, pause_ms
+from fediverse_node.delivery.host_queue import HostQueue, Waiting
+from fediverse_node.delivery.signing_keys import KeyRing
+from fediverse_node.delivery.verdict import Outcome, Verdict, judge
+from fediverse_node.domain.facts import World
+from fediverse_node.storage.engine import Database
+from fediverse_node.storage.events import Applied
+from fediverse_node.storage.queries import deliveries as queries
+from fediverse_node.storage.writer import Writer
+from fediverse_node.transport.signed_request import Signer
+
+log = logging.getLogger(__name__)
+
+_LEASE_MS = 180_000
+_CLAIM = 400
+_IN_MEMORY = 2_000
+_PER_HOST_IN_MEMORY = 100
+_PARALLEL = 256
+_PARALLEL_PER_HOST = 8
+_TIMEOUT_S = 15.0
+_CACHED_PAYLOADS = 256
+_LONGEST_SLEEP_S = 30.0
+
+
+@dataclass(slots=True)
+class _HostState:
+    failures: int = 0
+    failing_since_ms: int | None = None
+
+
+class Sender:
+    """One for each process. `start` it, `wake` it when something new waits, `stop` it."""
+
+    def __init__(
+        self, *, database: Database, writer: Writer, world: World, signer: Signer, keys: KeyRing
+    ) -> None:
+        self._database = database
+        self._writer = writer
+        self._world = world
+        self._signer = signer
+        self._keys = keys
+        self._queues: dict[str, HostQueue] = {}
+        self._hosts: OrderedDict[str, _HostState] = OrderedDict()
+        self._payloads: OrderedDict[int, bytes] = OrderedDict()
+        self._in_memory = 0
+        self._active = 0
+        self._results: list[dict[str, Any]] = []
+        self._flushing: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._sending: set[asyncio.Task[None]] = set()
+        self.delivered = 0
+
+    async def start(self) -> None:
+        """Take up what was left by the process before."""
+        if self._database.dialect == "sqlite":
+            # There is only one process, and it has just begun: nobody works on anything.
+            await self._writer.run(queries.release_all)
+        for row in await self._database.fetch(queries.FAILING_HOSTS, least=0):
+            self._hosts[row["host"]] = _HostState(row["failures"], row["failing_since_ms"])
+        self._writer.listen(self._on_commit)
+        self._task = asyncio.create_task(self._run(), name="delivery")
+
+    async def stop(self) -> None:
+        """Finish nothing new; what is under way is awaited for a moment and else sent again later."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=2.0)
+        for task in self._sending:
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
+        while self._flushing is not None or self._results:
+            if self._flushing is None:
+                self._flush_soon()
+            if self._flushing is not None:
+                await asyncio.gather(self._flushing, return_exceptions=True)
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._wake.set()
+
+    async def revive(self, host: str) -> None:
+        """A host that failed has spoken to us: what waits for it is tried now."""
+        state = self._hosts.pop(host, None)
+        if state is not None:
+            await self._note_recovery(host)
+            self.wake()
+
+    def _on_commit(self, applied: Applied) -> None:
+        if applied.delivers:
+            self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._round()
+            except asyncio.CancelledError:
+                raise
+            except Exception:  # the loop must survive a database that is away for a moment
+                log.exception("delivery.round_failed")
+                await asyncio.sleep(1.0)
+
+    async def _round(self) -> None:
+        self._wake.clear()
+        room = min(_CLAIM, _IN_MEMORY - self._in_memory)
+        claimed = 0
+        if room > 0:
+            claimed = await self._claim(room)
+        if claimed < room or room <= 0:
+            await self._sleep()
+
+    async def _claim(self, room: int) -> int:
+        now_ms = self._world.clock.now_ms()
+        busy = [host for host, found in self._queues.items() if len(found) >= _PER_HOST_IN_MEMORY]
+        rows = await self._writer.run(lambda: queries.claim(now_ms, _LEASE_MS, busy, room))
+        for row in rows:
+            delivery = Waiting(
+                id=row["id"],
+                payload_id=row["payload_id"],
+                inbox=row["inbox"],
+                host=row["host"],
+                attempts=row["attempts"],
+                actor_id=row["actor_id"],
+                type=row["type"],
+            )
+            self._queues.setdefault(delivery.host, HostQueue(_PARALLEL_PER_HOST)).add(delivery)
+            self._in_memory += 1
+        for host in {row["host"] for row in rows}:
+            self._pump(host)
+        return len(rows)
+
+    async def _sleep(self) -> None:
+        busy = [host for host, found in self._queues.items() if len(found) >= _PER_HOST_IN_MEMORY]
+        row = await self._database.fetch_one(queries.NEXT_DUE, busy_hosts=busy)
+        due_ms = row[0] if row is not None else None
+        timeout_s = _LONGEST_SLEEP_S
+        if due_ms is not None:
+            # What is due already is leased, to us or to another process: no hurry to look again.
+            timeout_s = min(max((due_ms - self._world.clock.now_ms()) / 1000, 1.0), _LONGEST_SLEEP_S)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _pump(self, host: str) -> None:
+        """Start what may start for a host."""
+        found = self._queues.get(host)
+        while found is not None and self._active < _PARALLEL:
+            # A host that failed is tried with one request, not with eight.
+            if host in self._hosts and self._hosts[host].failures and found.active:
+                return
+            delivery = found.take()
+            if delivery is None:
+                break
+            self._active += 1
+            task = asyncio.get_running_loop().create_task(self._send(delivery, found))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+        if found is not None and found.is_idle:
+            self._queues.pop(host, None)
+
+    async def _send(self, delivery: Waiting, found: HostQueue) -> None:
+        outcome = Outcome(Verdict.LATER, "interrupted")
+        try:
+            outcome = await self._attempt(delivery)
+        except Exception as error:  # whatever it was: this delivery is tried again, the others go on
+            log.exception("delivery.failed inbox=%s", delivery.inbox)
+            outcome = Outcome(Verdict.LATER, repr(error))
+        finally:
+            self._active -= 1
+            self._in_memory -= 1
+            found.done(delivery)
+            self._settle(delivery, outcome, found)
+        self._pump(delivery.host)
+        if self._active < _PARALLEL and len(self._queues) > 1:
+            self._pump_others()
+        # There may be more in the table for a host whose queue was full.
+        if len(found) == _PER_HOST_IN_MEMORY // 2 or self._in_memory == 0:
+            self._wake.set()
+
+    def _pump_others(self) -> None:
+        for host in list(self._queues):
+            if self._active >= _PARALLEL:
+                return
+            self._pump(host)
+
+    async def _attempt(self, delivery: Waiting) -> Outcome:
+        keys = await self._keys.keys_of(delivery.actor_id)
+        body = await self._body(delivery.payload_id)
+        if keys is None or body is None:
+            return Outcome(Verdict.REFUSED, "its author is not here any more")
+        answer = await self._signer.post(delivery.inbox, body, keys=keys, timeout_s=_TIMEOUT_S)
+        return judge(answer, delivery.attempts + 1, self._world.clock.now())
+
+    async def _body(self, payload_id: int) -> bytes | None:
+        body = self._payloads.get(payload_id)
+        if body is not None:
+            return body
+        row = await self._database.fetch_one(queries.PAYLOAD, id_=payload_id)
+        if row is None:
+            return None
+        body = bytes(row["body"])
+        self._payloads[payload_id] = body
+        if len(self._payloads) > _CACHED_PAYLOADS:
+            self._payloads.popitem(last=False)
+        return body
+
+    def _settle(self, delivery: Waiting, outcome: Outcome, found: HostQueue) -> None:
+        now_ms = self._world.clock.now_ms()
+        attempts = delivery.attempts + 1
+        state, due_ms = queries.DELIVERED, now_ms
+        if outcome.verdict is Verdict.DELIVERED:
+            self.delivered += 1
+            self._recovered(delivery.host)
+        elif outcome.verdict is Verdict.REFUSED:
+            state = queries.REFUSED
+            self._recovered(delivery.host)
+        elif now_ms - to_ms(moment_of(delivery.id)) > GIVE_UP_AFTER_MS:
+            state = queries.GIVEN_UP
+        else:
+            state = queries.WAITING
+            due_ms = now_ms + pause_ms(attempts, self._world.randomness, asked_s=outcome.retry_after_s)
+        self._results.append(
+            {
+                "delivery_id": delivery.id,
+                "new_state": state,
+                "new_attempts": attempts,
+                "new_due_ms": due_ms,
+                "new_done_ms": None if state == queries.WAITING else now_ms,
+                "error": outcome.cause or None,
+            }
+        )
+        if outcome.verdict is Verdict.HOST_DOWN:
+            self._host_failed(delivery.host, found, outcome, now_ms)
+        if outcome.verdict is not Verdict.DELIVERED:
+            event(
+                log,
+                "delivery.not_delivered",
+                host=delivery.host,
+                inbox=delivery.inbox,
+                verdict=outcome.verdict.name,
+                cause=outcome.cause,
+                attempts=attempts,
+            )
+        self._flush_soon()
+
+    def _host_failed(self, host: str, found: HostQueue, outcome: Outcome, now_ms: int) -> None:
+        state = self._hosts.setdefault(host, _HostState())
+        if state.failures and found.active:
+            return  # one of several that were under way together: they are one failure
+        state.failures += 1
+        state.failing_since_ms = state.failing_since_ms or now_ms
+        if len(self._hosts) > 10_000:
+            self._hosts.popitem(last=False)
+        until_ms = now_ms + pause_ms(state.failures, self._world.randomness, asked_s=outcome.retry_after_s)
+        self._in_memory -= len(found.clear())
+        failures, since_ms = state.failures, state.failing_since_ms
+        self._in_background(
+            lambda: queries.postpone_host(host, until_ms),
+            lambda: queries.note_host(
+                host, failures=failures, failing_since_ms=since_ms, retry_after_ms=until_ms, now_ms=now_ms
+            ),
+        )
+
+    def _recovered(self, host: str) -> None:
+        if self._hosts.pop(host, None) is None:
+            return
+        task = asyncio.get_running_loop().create_task(self._note_recovery(host))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _note_recovery(self, host: str) -> None:
+        now_ms = self._world.clock.now_ms()
+        await self._writer.run(lambda: queries.revive_host(host, now_ms))
+        await self._writer.run(
+            lambda: queries.note_host(host, failures=0, failing_since_ms=None, retry_after_ms=None, now_ms=now_ms)
+        )
+        self.wake()
+
+    def _in_background(self, *units: Any) -> None:
+        async def run() -> None:
+            for unit in units:
+                await self._writer.run(unit)
+
+        task = asyncio.get_running_loop().create_task(run())
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    def _flush_soon(self) -> None:
+        if self._flushing is None and self._results:
+            self._flushing = asyncio.get_running_loop().create_task(self._flush())
+
+    async def _flush(self) -> None:
+        try:
+            while self._results:
+                rows, self._results = self._results, []
+                try:
+                    await self._writer.run(lambda rows=rows: queries.finish(rows))  # type: ignore[misc]
+                except Exception:  # kept in the table as leased: it will be sent again, which peers tolerate
+                    log.exception("delivery.results_lost count=%d", len(rows))
+        finally:
+            self._flushing = None

@@ -1,0 +1,232 @@
+"""Update: something that was said, or an actor, changed.  spec: ap#update-activity-inbox, ap#update-activity-outbox
+
+When an edit counts. An `updated` older than the one known is refused as outdated; a newer one is applied.
+Where no `updated` was ever stated for the object, it is an edit made now if the text differs (some servers
+send none); once one was stated, an Update without it moves only a poll's counts (Mastodon sends those, with
+the text of their moment, and they may arrive after an edit). The same text again leaves no revision.
+
+Updates of actors are not decided here: the sender's document was fetched afresh while facts were gathered,
+because only the actor's own host can say what an actor is. The audience of an object never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from fediverse_node.domain import arrival, documents, policy
+from fediverse_node.domain.effects import Deliver, EditObject, Effect, NewObject, Notify, Patch, Refusal, Refuse
+from fediverse_node.domain.facts import Facts, Needs
+from fediverse_node.domain.model import Actor, Object, Poll, Version, Visibility
+from fediverse_node.domain.reception import addressed, received_object
+from fediverse_node.domain.verified import Verified
+from fediverse_node.protocol.actors import ACTOR_TYPES
+from fediverse_node.protocol.objects import ObjectDocument
+from fediverse_node.protocol.reading import type_among
+
+# Whoever was told once keeps the object, also when an edit no longer names them.
+_MENTIONS_LIMIT = 1_000
+
+
+def needs(verified: Verified) -> Needs:
+    """As for a Create, and what the object says now."""
+    wanted = arrival.needs(verified)
+    return replace(wanted, versions=True, announcers=True) if wanted.objects else wanted
+
+
+def decide(verified: Verified, facts: Facts) -> Iterator[Effect]:
+    """Somebody elsewhere changed what they said, or who they are."""
+    activity, document = verified.activity, arrival.document_of(verified)
+    author = facts.actor(activity.actor)
+    if author is None:
+        yield Refuse(Refusal.UNKNOWN_ACTOR, activity.actor)
+        return
+    if document is None:
+        if activity.object_id != author.uri:
+            is_actor = activity.object is not None and type_among(activity.object, ACTOR_TYPES) in ACTOR_TYPES
+            yield Refuse(Refusal.NOT_THE_OWNER if is_actor else Refusal.UNSUPPORTED, activity.object_id or "")
+        return
+    refusal = arrival.refusal_of(document, author, facts)
+    if refusal is not None:
+        yield refusal
+        return
+    stored = facts.objects.get(document.id)
+    if stored is None:
+        # Its Create was missed: better late than never, if it concerns somebody here.
+        yield from arrival.arrive(verified, document, author, facts)
+    elif stored.actor_id != author.id:
+        yield Refuse(Refusal.NOT_THE_OWNER, document.id)
+    elif stored.announce_of_id is not None:
+        yield Refuse(Refusal.MALFORMED, "an Announce cannot be edited")
+    else:
+        yield from _edit(document, stored, author, facts)
+
+
+def compose(
+    record: NewObject,
+    author: Actor,
+    people: tuple[Actor, ...],
+    facts: Facts,
+    *,
+    recipients: Sequence[int] = (),
+) -> Iterator[Effect]:
+    """One of ours edits: `record` is the whole new version under the old id, `updated_ms` the moment of the edit.
+
+    `recipients`: remote actors who have the version before without following (formerly mentioned, announcers,
+    those who answered).
+    """
+    if record.actor_id != author.id:
+        yield Refuse(Refusal.NOT_THE_OWNER)
+        return
+    now_ms = record.updated_ms or facts.now_ms()
+    record = replace(record, updated_ms=now_ms)
+    before = facts.versions.get(record.id)
+    changes = {**_changes(record), "source": record.source, "edited_ms": now_ms, "updated_ms": now_ms}
+    yield Patch(
+        EditObject(
+            record.id,
+            changes,
+            mention_ids=_mention_ids(record, before),
+            hashtags=record.hashtags,
+            poll=record.poll,
+            media_ids=record.media_ids,
+        )
+    )
+    yield from _tell(record.id, record.thread_id, author, people, before, facts)
+    remote = [person.id for person in people if not person.local]
+    yield _delivery(record, author, (*remote, *recipients), facts)
+
+
+def compose_counts(record: NewObject, author: Actor, facts: Facts, *, recipients: Sequence[int] = ()) -> Deliver:
+    """A poll of ours got votes or ended: those who have it are told the counts in `record.poll`."""
+    return _delivery(record, author, recipients, facts)
+
+
+def compose_actor(actor: Actor, document: Mapping[str, Any], facts: Facts) -> Iterator[Effect]:
+    """One of ours changed its profile; `document` is the new actor document."""
+    activity = documents.update_actor_activity(actor, document, facts.world.names, facts.world.ids.next())
+    yield Deliver(actor.id, "Update", activity["id"], activity, followers_of=actor.id)
+
+
+def _delivery(record: NewObject, author: Actor, recipients: Sequence[int], facts: Facts) -> Deliver:
+    activity = documents.update_activity(record, author, facts.world.names, facts.world.ids.next())
+    return Deliver(
+        author.id,
+        "Update",
+        activity["id"],
+        activity,
+        to_actor_ids=tuple(dict.fromkeys(recipients)),
+        followers_of=author.id if record.visibility is not Visibility.DIRECT else None,
+        object_id=record.id,
+    )
+
+
+def _edit(document: ObjectDocument, stored: Object, author: Actor, facts: Facts) -> Iterator[Effect]:
+    fresh = received_object(document, author, None, facts)
+    before = facts.versions.get(stored.id)
+    differs = before is None or not _says_the_same(fresh, before, stored.poll)
+    # A time to come would keep out all edits until then.
+    stated = min(fresh.updated_ms, facts.now_ms()) if fresh.updated_ms is not None else None
+    if stored.updated_ms is None:
+        is_newer = differs or (stated is not None and stated > stored.published_ms)
+    elif stated is not None and stated < stored.updated_ms:
+        yield Refuse(Refusal.OUTDATED, document.id)
+        return
+    else:
+        is_newer = stated is not None and stated > stored.updated_ms
+    if not is_newer:
+        if fresh.poll is None or stored.poll is None or not _counts_moved(fresh.poll, stored.poll):
+            yield Refuse(Refusal.ALREADY_DONE, document.id)
+        else:
+            yield Patch(EditObject(stored.id, {}, poll=fresh.poll, keep_revision=False))
+        return
+    changes: dict[str, Any] = _changes(fresh)
+    if before is not None:
+        changes["attachments"] = _with_known_ids(fresh.attachments, before.attachments)
+    if stated is not None:
+        changes["updated_ms"] = stated
+    if differs:
+        changes["edited_ms"] = stated if stated is not None else facts.now_ms()
+    yield Patch(
+        EditObject(
+            stored.id,
+            changes,
+            mention_ids=_mention_ids(fresh, before),
+            hashtags=fresh.hashtags,
+            poll=fresh.poll,
+            keep_revision=differs,
+        )
+    )
+    if differs:
+        yield from _tell(stored.id, stored.thread_id, author, addressed(document, facts), before, facts)
+
+
+def _changes(record: NewObject) -> dict[str, Any]:
+    return {
+        "content": record.content,
+        "summary": record.summary,
+        "sensitive": record.sensitive,
+        "language": record.language,
+        "url": record.url,
+        "parts": record.parts,
+        "attachments": record.attachments,
+    }
+
+
+def _says_the_same(fresh: NewObject, before: Version, poll: Poll | None) -> bool:
+    return (
+        fresh.content == before.content
+        and fresh.summary == before.summary
+        and fresh.sensitive == before.sensitive
+        and fresh.parts.get("title") == before.parts.get("title")
+        and [_file(item) for item in fresh.attachments] == [_file(item) for item in before.attachments]
+        and (fresh.poll.options if fresh.poll else ()) == (poll.options if poll else ())
+    )
+
+
+def _file(attachment: Mapping[str, Any]) -> tuple[object, object]:
+    return attachment.get("remote_url"), attachment.get("description") or ""
+
+
+def _with_known_ids(
+    fresh: tuple[Mapping[str, Any], ...], before: tuple[Mapping[str, Any], ...]
+) -> tuple[Mapping[str, Any], ...]:
+    """Clients know a file by its id: one that stays keeps it."""
+    ids = {item.get("remote_url"): item.get("id") for item in before}
+    return tuple({**item, "id": ids.get(item["remote_url"]) or item["id"]} for item in fresh)
+
+
+def _counts_moved(fresh: Poll, stored: Poll) -> bool:
+    # Counts of other options are counts of another version.
+    if fresh.options != stored.options or fresh.multiple != stored.multiple:
+        return False
+    return (fresh.counts, fresh.voters_count, fresh.expires_ms, fresh.closed_ms) != (
+        stored.counts,
+        stored.voters_count,
+        stored.expires_ms,
+        stored.closed_ms,
+    )
+
+
+def _mention_ids(record: NewObject, before: Version | None) -> tuple[int, ...]:
+    told = before.mention_ids if before is not None else ()
+    return tuple(dict.fromkeys((*record.mention_ids, *told)))[:_MENTIONS_LIMIT]
+
+
+def _tell(
+    object_id: int,
+    thread_id: int | None,
+    author: Actor,
+    people: tuple[Actor, ...],
+    before: Version | None,
+    facts: Facts,
+) -> Iterator[Effect]:
+    """Who is mentioned only now is told of the mention; who announced it learns that it says something else now."""
+    told = set(before.mention_ids) if before is not None else set()
+    for person in dict.fromkeys(people):
+        if person.id not in told and policy.may_notify(person, author.id, thread_id, facts):
+            yield Notify(person.id, "mention", author.id, object_id)
+    for announcer_id in facts.announcers.get(object_id, ()):
+        if announcer_id != author.id and policy.wants_to_hear(announcer_id, author.id, thread_id, facts):
+            yield Notify(announcer_id, "update", author.id, object_id)

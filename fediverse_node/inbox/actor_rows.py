@@ -1,0 +1,66 @@
+"""An actor's document becomes a row: text sanitised, lengths bounded, nothing of ours overwritten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fediverse_node.base.clock import to_ms
+from fediverse_node.domain.facts import World
+from fediverse_node.protocol import html
+from fediverse_node.protocol.actors import ActorDocument
+from fediverse_node.protocol.uris import host_of
+from fediverse_node.storage.rows import dump_json
+
+_NAME_LIMIT = 200
+
+
+def actor_row(document: ActorDocument, world: World, *, handle_host: str | None = None) -> dict[str, Any]:
+    """Columns of `actors` for a remote actor. `handle_host` is what WebFinger confirmed, else its id's host."""
+    now_ms = world.clock.now_ms()
+    host = handle_host or host_of(document.id) or ""
+    return {
+        "id": world.ids.next(),
+        "local": False,
+        "created_ms": min(to_ms(document.published), now_ms) if document.published else now_ms,
+        "uri": document.id,
+        "type": document.type,
+        # An actor need not have a user name (fep-03c1); its host then stands for it.
+        "username": document.preferred_username or host.partition(":")[0],
+        "host": host,
+        "name": document.name[:_NAME_LIMIT],
+        "summary": html.sanitise(document.summary) if document.summary else "",
+        "fields": dump_json(
+            [
+                {"name": html.to_plain_text(name)[:255], "value": html.sanitise(value), "verified_at": None}
+                for name, value in document.fields
+            ]
+        ),
+        "emojis": dump_json(
+            [{"shortcode": e.shortcode, "url": e.url, "static_url": e.static_url or e.url} for e in document.emojis]
+        ),
+        "url": document.url,
+        "inbox": document.inbox or "",
+        "shared_inbox": document.shared_inbox,
+        "outbox": document.outbox,
+        "followers_uri": document.followers,
+        "following_uri": document.following,
+        "featured_uri": document.featured,
+        "featured_tags_uri": document.featured_tags,
+        "icon_url": document.icon.url if document.icon else None,
+        "icon_description": document.icon.description if document.icon else "",
+        "image_url": document.image.url if document.image else None,
+        "image_description": document.image.description if document.image else "",
+        "locked": document.manually_approves,
+        "discoverable": document.discoverable,
+        "indexable": bool(document.indexable),
+        "memorial": document.memorial,
+        "moved_to_uri": document.moved_to,
+        "also_known_as": dump_json(list(document.also_known_as)),
+        "implements": dump_json(list(document.implements)),
+        "fetched_ms": now_ms,
+    }
+
+
+def key_rows(document: ActorDocument) -> list[tuple[str, str]]:
+    """(key id, PEM or multibase) of the keys that the actor's own document lists."""
+    return [(key.id, key.pem or key.multibase or "") for key in document.public_keys if key.pem or key.multibase]

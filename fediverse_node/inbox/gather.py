@@ -1,0 +1,159 @@
+"""Brings what a decision needs from the network into the database: actors, keys, objects.
+
+No network call happens inside a transaction: everything is fetched first, then stored or decided in one unit.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from fediverse_node.base.log import event
+from fediverse_node.base.outcome import Fail, TemporaryFail
+from fediverse_node.domain.activities import rule_for
+from fediverse_node.domain.facts import Facts, World
+from fediverse_node.domain.effects import ActorKey, Effect, Refusal, Remove
+from fediverse_node.domain.facts import Needs
+from fediverse_node.domain.verified import Verified
+from fediverse_node.inbox.actor_rows import actor_row, key_rows
+from fediverse_node.protocol.activitystreams import Activity
+from fediverse_node.protocol.actors import ActorDocument
+from fediverse_node.protocol.objects import ObjectDocument
+from fediverse_node.protocol.uris import host_of
+from fediverse_node.storage.apply.actors import upsert_actor
+from fediverse_node.storage.engine import Database
+from fediverse_node.storage.queries.inbox import ACTOR_FETCHED, OBJECT_ID
+from fediverse_node.storage.writer import Decision, Writer
+from fediverse_node.transport.budget import Budget
+from fediverse_node.transport.dereference import Dereferencer
+from fediverse_node.transport.faults import FetchFault
+from fediverse_node.transport.key_fetch import FetchedKey, fetch_key
+from fediverse_node.transport.webfinger_lookup import Found, HandleLookup
+
+log = logging.getLogger(__name__)
+
+_STALE_MS = 24 * 3600 * 1000
+
+
+class Gatherer:
+    """Fetches and stores. All answers are ids of ours, or why there is none."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        writer: Writer,
+        world: World,
+        dereferencer: Dereferencer,
+        handles: HandleLookup,
+    ) -> None:
+        self._database = database
+        self._writer = writer
+        self._world = world
+        self._dereferencer = dereferencer
+        self._handles = handles
+
+    async def store_actor(self, document: ActorDocument, *, handle_host: str | None = None) -> int:
+        """The id of a remote actor whose authentic document this is."""
+        row, keys = actor_row(document, self._world, handle_host=handle_host), key_rows(document)
+        return await self._writer.run(lambda: upsert_actor(row, keys, self._world.clock.now_ms()))
+
+    async def fetch_key(self, key_id: str, *, budget: Budget) -> Fail | TemporaryFail | None:
+        """Store the owner of a key with all its keys. None when that worked."""
+        fetched = await fetch_key(self._dereferencer, key_id, budget=budget)
+        if not isinstance(fetched, FetchedKey):
+            return fetched
+        await self.store_actor(fetched.owner)
+        return None
+
+    async def actor(
+        self, uri: str, *, budget: Budget | None = None, refresh: bool = False
+    ) -> int | Fail | TemporaryFail:
+        """The actor with this URI: known, or fetched. `refresh` asks its host again if a day has passed."""
+        row = await self._database.fetch_one(ACTOR_FETCHED, uri=uri)
+        if row is not None:
+            fresh = self._world.clock.now_ms() - (row["fetched_ms"] or 0) < _STALE_MS
+            if row["local"] or not refresh or fresh:
+                return int(row["id"])
+        if self._world.names.is_ours(uri):
+            return Fail(FetchFault.NOT_FOUND, uri)
+        document = await self._dereferencer.fetch_actor(uri, budget=budget or Budget(fetches=6, time_s=15.0))
+        if isinstance(document, ActorDocument):
+            return await self.store_actor(document)
+        if row is not None and isinstance(document, Fail) and document.reason is FetchFault.GONE:
+            await self._remove_actor(uri, int(row["id"]))
+        if row is None:
+            return document
+        return int(row["id"])
+
+    async def handle(self, user: str, host: str) -> int | Fail | TemporaryFail:
+        """The actor that WebFinger names for `user@host`, with the handle its host confirms."""
+        found = await self._handles.fetch_handle(user, host, budget=Budget(fetches=8, time_s=15.0))
+        if not isinstance(found, Found):
+            return found
+        return await self.store_actor(found.actor, handle_host=found.acct_host)
+
+    async def object(
+        self, uri: str, *, budget: Budget | None = None, depth: int = 0
+    ) -> int | Fail | TemporaryFail:
+        """The object with this URI: known, or fetched together with its author."""
+        row = await self._database.fetch_one(OBJECT_ID, uri=uri)
+        if row is not None:
+            return int(row["id"])
+        if self._world.names.is_ours(uri):
+            return Fail(FetchFault.NOT_FOUND, uri)
+        budget = budget or Budget(fetches=8, time_s=20.0)
+        document = await self._dereferencer.fetch_object(uri, budget=budget)
+        if not isinstance(document, ObjectDocument):
+            return document
+        return await self.store_object(document, budget=budget, depth=depth)
+
+    async def store_object(
+        self, document: ObjectDocument, *, budget: Budget, depth: int = 0
+    ) -> int | Fail | TemporaryFail:
+        """The id of a remote object that was fetched from its origin."""
+        author = await self.actor(document.attributed_to, budget=budget)
+        if not isinstance(author, int):
+            return author
+        verified = fetched(document, depth=depth)
+        rule = rule_for("Create")
+        assert rule is not None
+        decided = await self._writer.decide(
+            Decision(rule.needs(verified), lambda facts: rule.decide(verified, facts))
+        )
+        row = await self._database.fetch_one(OBJECT_ID, uri=document.id)
+        if row is not None:
+            return int(row["id"])
+        refusal = decided.refusal
+        event(log, "object.refused", uri=document.id, reason=refusal.reason.name if refusal else "")
+        return Fail(refusal.reason if refusal else Refusal.UNSUPPORTED, refusal.detail if refusal else "")
+
+    async def _remove_actor(self, uri: str, actor_id: int) -> None:
+        def decide(facts: Facts) -> list[Effect]:
+            return [Remove(ActorKey(actor_id))]
+
+        await self._writer.decide(Decision(Needs(acting=uri), decide))
+
+
+def fetched(document: ObjectDocument, *, depth: int = 0) -> Verified:
+    """What was read at its own origin counts as said by its author."""
+    activity = Activity(
+        id=None,
+        type="Create",
+        actor=document.attributed_to,
+        object_id=document.id,
+        object=None,
+        target_id=None,
+        target=None,
+        to=document.to,
+        cc=document.cc,
+        published=document.published,
+        objects=(document.id,),
+    )
+    return Verified(
+        activity, document.attributed_to, "fetched", object=document, solicited=True, depth=depth
+    )
+
+
+def is_remote(uri: str | None, world: World) -> bool:
+    """Whether the URI can be fetched from somebody else."""
+    return uri is not None and host_of(uri) is not None and not world.names.is_ours(uri)

@@ -1,0 +1,211 @@
+"""The inbox: what arrives is understood, verified, gathered for, decided and committed; then it is answered.
+
+spec: ap#inbox-delivery, ap#server-to-server-interactions. A 2xx is said only after the commit: either all that
+the activity causes is done, or it is stored to be finished as soon as the network has answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+
+from fediverse_node.base.log import event
+from fediverse_node.base.outcome import Fail, Reason, TemporaryFail
+from fediverse_node.domain.activities import rule_for
+from fediverse_node.domain.facts import World
+from fediverse_node.domain.verified import Verified
+from fediverse_node.inbox.answer import Answer, Received, Turned
+from fediverse_node.inbox.complete import Completer
+from fediverse_node.inbox.understand import Understood, understand
+from fediverse_node.inbox.verify import Signed, Verifier
+from fediverse_node.signatures.request import Request
+from fediverse_node.signatures.verify import replay_key
+from fediverse_node.storage.engine import Database
+from fediverse_node.storage.queries import inbox as queries
+from fediverse_node.storage.queries.inbox import ACTOR_FETCHED, SEEN
+from fediverse_node.storage.rows import dump_json
+from fediverse_node.storage.writer import Decision, Writer
+from fediverse_node.transport.dereference import Compactor
+from fediverse_node.transport.faults import FetchFault
+from fediverse_node.transport.host_memory import Capability, HostMemory
+
+__all__ = ["Answer", "Received", "Receiver"]
+
+log = logging.getLogger(__name__)
+
+_REMEMBERED_SIGNATURES = 50_000
+
+
+class Receiver:
+    """Takes requests to inboxes, one call each."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        writer: Writer,
+        world: World,
+        verifier: Verifier,
+        completer: Completer,
+        compactor: Compactor,
+        hosts: HostMemory,
+    ) -> None:
+        self._database = database
+        self._writer = writer
+        self._world = world
+        self._verifier = verifier
+        self._completer = completer
+        self._compactor = compactor
+        self._hosts = hosts
+        self._seen: OrderedDict[bytes, None] = OrderedDict()
+        self._running: dict[bytes, asyncio.Future[Answer]] = {}
+        self._wake_staging: Callable[[], None] = lambda: None
+
+    def on_staged(self, wake: Callable[[], None]) -> None:
+        """Call this when something was put aside for later."""
+        self._wake_staging = wake
+
+    async def receive(self, received: Received) -> Answer:
+        """Handle one request. Never raises for what a stranger sends."""
+        understood = await understand(received.body, self._compactor)
+        if isinstance(understood, TemporaryFail):
+            return self._answered(received, 503, understood.reason, understood.detail)
+        if isinstance(understood, Fail):
+            return self._answered(received, 400, understood.reason, understood.detail)
+        if await self._is_echo_of_stranger(understood):
+            return self._answered(received, 202, Turned.IGNORED, "an actor that was never known here is gone")
+        request = Request(received.method, received.url, received.headers, received.body)
+        signed = await self._verifier.verify(request)
+        if isinstance(signed, TemporaryFail):
+            return await self._stage(received, understood, signed, key_id=None)
+        if isinstance(signed, Fail):
+            return self._unsigned(received, understood, signed)
+        fault = self._mismatch(signed, understood)
+        if fault is not None:
+            return self._answered(received, fault[0], fault[1], understood.activity.actor)
+        return await self._once(received, understood, signed)
+
+    async def _once(self, received: Received, understood: Understood, signed: Signed) -> Answer:
+        """The same signature has an effect once; whoever repeats it meanwhile waits for the first one's answer."""
+        fingerprint = replay_key(signed.claim)
+        if fingerprint in self._seen:
+            return self._answered(received, 202, Turned.DUPLICATE)
+        running = self._running.get(fingerprint)
+        if running is not None:
+            return await asyncio.shield(running)
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._running[fingerprint] = future
+        try:
+            answer = await self._process(received, understood, signed, fingerprint)
+            future.set_result(answer)
+            if answer.status < 300:
+                self._remember(fingerprint)
+            return answer
+        except BaseException as error:
+            future.set_result(Answer(503, "try again"))
+            if not isinstance(error, Exception):
+                raise
+            log.exception("inbox.failed actor=%s", understood.activity.actor)
+            return Answer(503, "something went wrong here; please send it again later")
+        finally:
+            del self._running[fingerprint]
+
+    async def _process(
+        self, received: Received, understood: Understood, signed: Signed, fingerprint: bytes
+    ) -> Answer:
+        if await self._database.fetch_one(SEEN, fingerprint=fingerprint) is not None:
+            return self._answered(received, 202, Turned.DUPLICATE)
+        if signed.claim.scheme == "rfc9421" and not self._hosts.reads_rfc9421(signed.signer.host):
+            self._hosts.note(signed.signer.host, Capability.READS_RFC9421)
+        now_ms = self._world.clock.now_ms()
+        remember = (lambda: queries.remember_signature(fingerprint, now_ms),)
+        rule = rule_for(understood.activity.type)
+        if rule is None:
+            await self._writer.run(remember[0])
+            return self._answered(received, 202, Turned.UNKNOWN_TYPE, understood.activity.type)
+        verified = Verified(
+            understood.activity, signed.signer.actor_uri, signed.claim.scheme, object=understood.object
+        )
+        missing = await self._completer.missing(verified)
+        if missing:
+            return await self._stage(received, understood, None, key_id=signed.claim.key_id, fingerprint=fingerprint)
+        decided = await self._writer.decide(
+            Decision(rule.needs(verified), lambda facts: rule.decide(verified, facts), beside=remember)
+        )
+        refusal = decided.refusal
+        if refusal is not None:
+            return self._answered(received, 202, refusal.reason, refusal.detail, understood)
+        return self._answered(received, 202, Turned.ACCEPTED, "", understood)
+
+    async def _stage(
+        self,
+        received: Received,
+        understood: Understood,
+        cause: TemporaryFail | None,
+        *,
+        key_id: str | None,
+        fingerprint: bytes | None = None,
+    ) -> Answer:
+        now_ms = self._world.clock.now_ms()
+        row = {
+            "id": self._world.ids.next(),
+            "method": received.method,
+            "url": received.url,
+            "headers": dump_json([list(pair) for pair in received.headers]),
+            "body": received.body,
+            "verified_key_id": key_id,
+            "host": understood.activity.actor.partition("://")[2].partition("/")[0],
+            "due_ms": now_ms,
+        }
+
+        kept = await self._writer.run(lambda: queries.stage_once(row, fingerprint, now_ms))
+        if not kept:
+            return self._answered(received, 503, Turned.STAGED, "too much of this host waits already")
+        self._wake_staging()
+        return self._answered(received, 202, Turned.STAGED, str(cause or ""), understood)
+
+    async def _is_echo_of_stranger(self, understood: Understood) -> bool:
+        """Mastodon tells every server it ever met when an actor is deleted; most never knew it."""
+        activity = understood.activity
+        if activity.type != "Delete" or activity.object_id != activity.actor:
+            return False
+        return await self._database.fetch_one(ACTOR_FETCHED, uri=activity.actor) is None
+
+    def _unsigned(self, received: Received, understood: Understood, fail: Fail) -> Answer:
+        if fail.reason is FetchFault.GONE:
+            # spec: the key's owner is gone at its origin, so what it still says counts for nothing.
+            return self._answered(received, 202, Turned.KEY_GONE, fail.detail, understood)
+        return self._answered(received, 401, fail.reason, fail.detail, understood)
+
+    def _mismatch(self, signed: Signed, understood: Understood) -> tuple[int, Reason] | None:
+        if signed.signer.actor_uri != understood.activity.actor:
+            return 401, Turned.WRONG_ACTOR
+        if signed.signer.suspended or signed.signer.host in self._writer.blocked_hosts:
+            return 403, Turned.SUSPENDED
+        return None
+
+    def _remember(self, fingerprint: bytes) -> None:
+        self._seen[fingerprint] = None
+        if len(self._seen) > _REMEMBERED_SIGNATURES:
+            self._seen.popitem(last=False)
+
+    def _answered(
+        self, received: Received, status: int, reason: Reason, detail: str = "", understood: Understood | None = None
+    ) -> Answer:
+        activity = understood.activity if understood else None
+        event(
+            log,
+            "inbox.received" if status < 300 else "inbox.refused",
+            logging.DEBUG if reason is Turned.ACCEPTED else logging.INFO,
+            status=status,
+            reason=reason.name,
+            detail=detail,
+            type=activity.type if activity else "",
+            actor=activity.actor if activity else "",
+            remote=received.remote,
+        )
+        if status < 300:
+            return Answer(status, None, reason)
+        return Answer(status, f"{reason.sentence}{f' ({detail})' if detail else ''}", reason)

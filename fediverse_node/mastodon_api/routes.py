@@ -1,0 +1,65 @@
+"""All methods of the client API, mounted on an app."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+
+from aiohttp import web
+
+from fediverse_node.mastodon_api.context import CONTEXT, Context
+from fediverse_node.mastodon_api.errors import ApiError
+from fediverse_node.mastodon_api.limits import Limiter
+from fediverse_node.mastodon_api.routing import (
+    PREFLIGHT_HEADERS,
+    SURFACE,
+    Routes,
+    Surface,
+    endpoint,
+    finish,
+    render_error,
+)
+from fediverse_node.mastodon_api.viewer import Viewers
+
+RESOURCES: tuple[Routes, ...] = ()
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def setup(app: web.Application, context: Context) -> None:
+    """Mount the client API."""
+    surface = Surface(context, Viewers(context), Limiter(context.config, context.world.clock.now_ms))
+    app[CONTEXT] = context
+    app[SURFACE] = surface
+    app.middlewares.append(_edge)
+    for routes in RESOURCES:
+        for method in routes.methods:
+            app.router.add_route(method.verb, method.path, endpoint(method, surface))
+    app.on_cleanup.append(_close)
+
+
+async def _close(app: web.Application) -> None:
+    await app[SURFACE].viewers.close()
+
+
+@web.middleware
+async def _edge(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """What no method answers: preflights of browsers, and paths of the API that do not exist."""
+    path = request.path
+    if not path.startswith(("/api/", "/oauth/")):
+        return await handler(request)
+    if request.method == "OPTIONS":
+        return web.Response(status=204, headers=PREFLIGHT_HEADERS)
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        return finish(request, render_error(ApiError(404, "Not Found"), {}))
+    except web.HTTPMethodNotAllowed as error:
+        allowed = {"Allow": ", ".join(sorted(error.allowed_methods))}
+        return finish(request, render_error(ApiError(404, "Not Found"), allowed))
+
+
+def all_methods() -> Iterator[tuple[str, str]]:
+    """`(verb, path)` of everything that is built."""
+    for routes in RESOURCES:
+        for method in routes.methods:
+            yield method.verb, method.path

@@ -1,0 +1,164 @@
+"""The queue of what leaves, and the receipts of what left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, Integer, SmallInteger, Text, bindparam, delete, func, not_, or_, select, update
+
+from fediverse_node.storage.apply.deliveries import DELIVERED, GIVEN_UP, REFUSED, WAITING
+from fediverse_node.storage.statement import Statement, one_of, upsert
+from fediverse_node.storage.tables import deliveries, hosts, keys, payloads
+from fediverse_node.storage.unit import Fetch, Run, Unit
+
+__all__ = ["DELIVERED", "GIVEN_UP", "REFUSED", "WAITING"]
+
+_NOW = bindparam("now_ms", type_=BigInteger())
+_HOST = bindparam("for_host", type_=Text())
+_DUE = (
+    select(
+        deliveries.c.id,
+        deliveries.c.payload_id,
+        deliveries.c.inbox,
+        deliveries.c.host,
+        deliveries.c.attempts,
+        payloads.c.actor_id,
+        payloads.c.type,
+    )
+    .select_from(deliveries.join(payloads, payloads.c.id == deliveries.c.payload_id))
+    .where(
+        deliveries.c.state == WAITING,
+        deliveries.c.due_ms <= _NOW,
+        or_(deliveries.c.lease_ms.is_(None), deliveries.c.lease_ms < _NOW),
+        not_(one_of(deliveries.c.host, "busy_hosts")),
+    )
+    .order_by(deliveries.c.due_ms, deliveries.c.id)
+    .limit(bindparam("most", type_=Integer()))
+)
+_CLAIM = Statement(_DUE, for_postgresql=_DUE.with_for_update(of=deliveries, skip_locked=True))
+_LEASE = Statement(
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("delivery_id", type_=BigInteger()))
+    .values(lease_ms=bindparam("until_ms", type_=BigInteger()))
+)
+_RELEASE = Statement(update(deliveries).where(deliveries.c.lease_ms.is_not(None)).values(lease_ms=None))
+NEXT_DUE = Statement(
+    select(func.min(deliveries.c.due_ms)).where(
+        deliveries.c.state == WAITING, not_(one_of(deliveries.c.host, "busy_hosts"))
+    )
+)
+PAYLOAD = Statement(
+    select(payloads.c.body, payloads.c.actor_id, payloads.c.type).where(
+        payloads.c.id == bindparam("id_", type_=BigInteger())
+    )
+)
+PRIVATE_KEYS = Statement(
+    select(keys.c.uri, keys.c.private_pem).where(
+        keys.c.actor_id == bindparam("actor", type_=BigInteger()), keys.c.private_pem.is_not(None)
+    )
+)
+_FINISH = Statement(
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("delivery_id", type_=BigInteger()))
+    .values(
+        state=bindparam("new_state", type_=SmallInteger()),
+        attempts=bindparam("new_attempts", type_=SmallInteger()),
+        due_ms=bindparam("new_due_ms", type_=BigInteger()),
+        done_ms=bindparam("new_done_ms", type_=BigInteger()),
+        last_error=bindparam("error", type_=Text()),
+        lease_ms=None,
+    )
+)
+_POSTPONE_HOST = Statement(
+    update(deliveries)
+    .where(
+        deliveries.c.host == _HOST,
+        deliveries.c.state == WAITING,
+        deliveries.c.due_ms < bindparam("until_ms", type_=BigInteger()),
+    )
+    .values(due_ms=bindparam("until_ms", type_=BigInteger()), lease_ms=None)
+)
+_REVIVE_HOST = Statement(
+    update(deliveries)
+    .where(deliveries.c.host == _HOST, deliveries.c.state == WAITING, deliveries.c.due_ms > _NOW)
+    .values(due_ms=_NOW)
+)
+_NOTE_HOST = upsert(hosts, ("host", "failures", "failing_since_ms", "retry_after_ms", "seen_ms"), ("host",))
+_NOTE_CAPABILITY = upsert(hosts, ("host", "reads_rfc9421", "reads_ed25519", "seen_ms"), ("host",))
+KNOWN_CAPABILITIES = Statement(
+    select(hosts.c.host, hosts.c.reads_rfc9421, hosts.c.reads_ed25519)
+    .where(hosts.c.reads_rfc9421.is_not(None))
+    .order_by(hosts.c.seen_ms.desc())
+    .limit(20_000)
+)
+FAILING_HOSTS = Statement(
+    select(hosts.c.host, hosts.c.failures, hosts.c.failing_since_ms).where(
+        hosts.c.failures > bindparam("least", type_=Integer())
+    )
+)
+_FORGET_RECEIPTS = Statement(
+    delete(deliveries).where(
+        deliveries.c.state != WAITING, deliveries.c.done_ms < bindparam("before_ms", type_=BigInteger())
+    )
+)
+COUNT_WAITING = Statement(select(func.count()).select_from(deliveries).where(deliveries.c.state == WAITING))
+
+
+def claim(now_ms: int, lease_ms: int, busy_hosts: Sequence[str], most: int) -> Unit[list[Any]]:
+    """Take up to `most` due deliveries for this process until `lease_ms` from now."""
+    rows = yield Fetch(_CLAIM, {"now_ms": now_ms, "busy_hosts": list(busy_hosts), "most": most})
+    if rows:
+        yield Run(_LEASE, [{"delivery_id": row["id"], "until_ms": now_ms + lease_ms} for row in rows])
+    return list(rows)
+
+
+def release_all() -> Unit[None]:
+    """No process works on anything: for the start of the only one."""
+    yield Run(_RELEASE, [{}])
+
+
+def finish(rows: Sequence[dict[str, Any]]) -> Unit[None]:
+    """Write down how deliveries went: state, attempts, next time, cause."""
+    yield Run(_FINISH, rows)
+
+
+def postpone_host(host: str, until_ms: int) -> Unit[None]:
+    """Everything for a host that does not answer waits together."""
+    yield Run(_POSTPONE_HOST, [{"for_host": host, "until_ms": until_ms}])
+
+
+def revive_host(host: str, now_ms: int) -> Unit[None]:
+    """The host is back: what waits for it is due."""
+    yield Run(_REVIVE_HOST, [{"for_host": host, "now_ms": now_ms}])
+
+
+def note_host(
+    host: str, *, failures: int, failing_since_ms: int | None, retry_after_ms: int | None, now_ms: int
+) -> Unit[None]:
+    """How it goes with a host."""
+    yield Run(
+        _NOTE_HOST,
+        [
+            {
+                "host": host,
+                "failures": failures,
+                "failing_since_ms": failing_since_ms,
+                "retry_after_ms": retry_after_ms,
+                "seen_ms": now_ms,
+            }
+        ],
+    )
+
+
+def note_capability(host: str, *, reads_rfc9421: bool, reads_ed25519: bool, now_ms: int) -> Unit[None]:
+    """Which signatures a host has shown to read."""
+    yield Run(
+        _NOTE_CAPABILITY,
+        [{"host": host, "reads_rfc9421": reads_rfc9421, "reads_ed25519": reads_ed25519, "seen_ms": now_ms}],
+    )
+
+
+def forget_receipts(before_ms: int) -> Unit[None]:
+    """Receipts that nobody asks for any more."""
+    yield Run(_FORGET_RECEIPTS, [{"before_ms": before_ms}])

@@ -1,0 +1,54 @@
+"""What the outbox has to know before a local actor acts."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Text, bindparam, func, or_, select
+
+from fediverse_node.storage.rows import select_actor, select_full_object
+from fediverse_node.storage.statement import Statement, one_of
+from fediverse_node.storage.tables import actors, blocks, likes, media, objects, pins
+
+ACTOR = Statement(select_actor().where(actors.c.id == bindparam("id_", type_=BigInteger())))
+ACTOR_BY_HANDLE = Statement(
+    select(actors.c.id, actors.c.uri, actors.c.deleted_ms).where(
+        func.lower(actors.c.username) == bindparam("username", type_=Text()),
+        actors.c.host == bindparam("host", type_=Text()),
+    )
+)
+OBJECT = Statement(select_full_object().where(objects.c.id == bindparam("id_", type_=BigInteger())))
+OBJECT_URI = Statement(select(objects.c.uri).where(objects.c.id == bindparam("id_", type_=BigInteger())))
+LIKE_URI = Statement(
+    select(likes.c.uri).where(
+        likes.c.actor_id == bindparam("actor", type_=BigInteger()),
+        likes.c.object_id == bindparam("object", type_=BigInteger()),
+    )
+)
+BLOCK_URI = Statement(
+    select(blocks.c.uri).where(
+        blocks.c.actor_id == bindparam("actor", type_=BigInteger()),
+        blocks.c.target_id == bindparam("target", type_=BigInteger()),
+    )
+)
+PINS_COUNT = Statement(
+    select(func.count()).select_from(pins).where(pins.c.actor_id == bindparam("actor", type_=BigInteger()))
+)
+MEDIA = Statement(
+    select(media).where(
+        one_of(media.c.id, "ids"),
+        media.c.actor_id == bindparam("actor", type_=BigInteger()),
+    )
+)
+# Everybody elsewhere who has a copy without following: those mentioned, who passed it on or answered it.
+HOLDERS = Statement(
+    select(actors.c.id)
+    .distinct()
+    .select_from(actors.join(objects, objects.c.actor_id == actors.c.id))
+    .where(
+        or_(
+            objects.c.announce_of_id == bindparam("id_", type_=BigInteger()),
+            objects.c.in_reply_to_id == bindparam("id_", type_=BigInteger()),
+        ),
+        actors.c.local.is_(False),
+    )
+)
+INSTANCE_ACTOR = Statement(select(actors.c.id).where(actors.c.uri == bindparam("uri", type_=Text())))
