@@ -48,9 +48,7 @@ class _HostState:
 class Sender:
     """One for each process. `start` it, `wake` it when something new waits, `stop` it."""
 
-    def __init__(
-        self, *, database: Database, writer: Writer, world: World, signer: Signer, keys: KeyRing
-    ) -> None:
+    def __init__(self, *, database: Database, writer: Writer, world: World, signer: Signer, keys: KeyRing) -> None:
         self._database = database
         self._writer = writer
         self._world = world

@@ -19,9 +19,7 @@ from fediverse_node.transport.faults import FetchFault
 class Completer:
     """Knows for each kind of activity what must be here first."""
 
-    def __init__(
-        self, *, database: Database, world: World, gatherer: Gatherer, dereferencer: Dereferencer
-    ) -> None:
+    def __init__(self, *, database: Database, world: World, gatherer: Gatherer, dereferencer: Dereferencer) -> None:
         self._database = database
         self._world = world
         self._gatherer = gatherer

@@ -10,9 +10,8 @@ import logging
 from fediverse_node.base.log import event
 from fediverse_node.base.outcome import Fail, TemporaryFail
 from fediverse_node.domain.activities import rule_for
-from fediverse_node.domain.facts import Facts, World
 from fediverse_node.domain.effects import ActorKey, Effect, Refusal, Remove
-from fediverse_node.domain.facts import Needs
+from fediverse_node.domain.facts import Facts, Needs, World
 from fediverse_node.domain.verified import Verified
 from fediverse_node.inbox.actor_rows import actor_row, key_rows
 from fediverse_node.protocol.activitystreams import Activity
@@ -92,9 +91,7 @@ class Gatherer:
             return found
         return await self.store_actor(found.actor, handle_host=found.acct_host)
 
-    async def object(
-        self, uri: str, *, budget: Budget | None = None, depth: int = 0
-    ) -> int | Fail | TemporaryFail:
+    async def object(self, uri: str, *, budget: Budget | None = None, depth: int = 0) -> int | Fail | TemporaryFail:
         """The object with this URI: known, or fetched together with its author."""
         row = await self._database.fetch_one(OBJECT_ID, uri=uri)
         if row is not None:
@@ -117,9 +114,7 @@ class Gatherer:
         verified = fetched(document, depth=depth)
         rule = rule_for("Create")
         assert rule is not None
-        decided = await self._writer.decide(
-            Decision(rule.needs(verified), lambda facts: rule.decide(verified, facts))
-        )
+        decided = await self._writer.decide(Decision(rule.needs(verified), lambda facts: rule.decide(verified, facts)))
         row = await self._database.fetch_one(OBJECT_ID, uri=document.id)
         if row is not None:
             return int(row["id"])
@@ -149,9 +144,7 @@ def fetched(document: ObjectDocument, *, depth: int = 0) -> Verified:
         published=document.published,
         objects=(document.id,),
     )
-    return Verified(
-        activity, document.attributed_to, "fetched", object=document, solicited=True, depth=depth
-    )
+    return Verified(activity, document.attributed_to, "fetched", object=document, solicited=True, depth=depth)
 
 
 def is_remote(uri: str | None, world: World) -> bool:

@@ -112,9 +112,7 @@ class Receiver:
         finally:
             del self._running[fingerprint]
 
-    async def _process(
-        self, received: Received, understood: Understood, signed: Signed, fingerprint: bytes
-    ) -> Answer:
+    async def _process(self, received: Received, understood: Understood, signed: Signed, fingerprint: bytes) -> Answer:
         if await self._database.fetch_one(SEEN, fingerprint=fingerprint) is not None:
             return self._answered(received, 202, Turned.DUPLICATE)
         if signed.claim.scheme == "rfc9421" and not self._hosts.reads_rfc9421(signed.signer.host):
@@ -125,9 +123,7 @@ class Receiver:
         if rule is None:
             await self._writer.run(remember[0])
             return self._answered(received, 202, Turned.UNKNOWN_TYPE, understood.activity.type)
-        verified = Verified(
-            understood.activity, signed.signer.actor_uri, signed.claim.scheme, object=understood.object
-        )
+        verified = Verified(understood.activity, signed.signer.actor_uri, signed.claim.scheme, object=understood.object)
         missing = await self._completer.missing(verified)
         if missing:
             return await self._stage(received, understood, None, key_id=signed.claim.key_id, fingerprint=fingerprint)

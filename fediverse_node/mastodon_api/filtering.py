@@ -1,5 +1,6 @@
-"""What a person does not want to read: their filters, applied to what they are shown.  spec: mastodon-client-api#filters
+"""What a person does not want to read: their filters, applied to what they are shown.
 
+spec: mastodon-client-api#filters
 A filter that warns or blurs is told to the app (`filtered`); one that hides takes the status out of the home
 timeline and of the notifications, and elsewhere is left to the app. Managing filters is elsewhere.
 """

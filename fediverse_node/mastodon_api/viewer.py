@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fediverse_node.mastodon_api.context import Context
@@ -54,6 +55,7 @@ class Viewers:
         self._context = context
         self._known: dict[str, tuple[int, Viewer]] = {}
         self._writes: set[asyncio.Task[None]] = set()
+        self._listeners: list[Callable[[int], None]] = []
 
     async def find(self, token: str) -> Viewer | None:
         """The viewer of an access token, or None when it is not one of ours."""
@@ -73,8 +75,14 @@ class Viewers:
         self._note_use(viewer, row["last_used_ms"], now_ms)
         return viewer
 
+    def on_revoked(self, listener: Callable[[int], None]) -> None:
+        """Call this with the id of each token that is revoked: streams that it opened end."""
+        self._listeners.append(listener)
+
     def forget(self, token_id: int) -> None:
         """The token was revoked."""
+        for listener in self._listeners:
+            listener(token_id)
         self._known = {key: known for key, known in self._known.items() if known[1].token_id != token_id}
 
     def forget_user(self, user_id: int) -> None:

@@ -52,9 +52,7 @@ def new_object(
     )
 
 
-def said(
-    draft: Draft, *, world: World, people: Mapping[str, Actor], media: Sequence[Row]
-) -> dict[str, Any]:
+def said(draft: Draft, *, world: World, people: Mapping[str, Actor], media: Sequence[Row]) -> dict[str, Any]:
     """The columns that an edit renews too."""
     named = list({person.id: person for person in people.values()}.values())
     mentions = {key: (person.url or person.uri, person.acct) for key, person in people.items()}

@@ -17,9 +17,7 @@ LONGEST = 512
 _HASHER = PasswordHasher(time_cost=3, memory_cost=32_768, parallelism=1)
 _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")
 # Compared with where there is no account or no password, so that an answer takes as long as a wrong password's.
-_NOBODYS = (
-    "$argon2id$v=19$m=32768,t=3,p=1$bm9ib2R5cyBzYWx0IGhlcmU$sX8UKBlPqmWQG3r1vRQfR2f1yWq7nGxRcBWCgbvCZ0k"
-)
+_NOBODYS = "$argon2id$v=19$m=32768,t=3,p=1$bm9ib2R5cyBzYWx0IGhlcmU$sX8UKBlPqmWQG3r1vRQfR2f1yWq7nGxRcBWCgbvCZ0k"
 
 
 def is_acceptable(password: str) -> bool:

@@ -12,9 +12,21 @@ from dataclasses import replace
 
 from fediverse_node.base.outcome import Fail, TemporaryFail
 from fediverse_node.domain import votes
-from fediverse_node.domain.activities import accept, add, announce, block, create, delete, flag, follow, like, reject
+from fediverse_node.domain.activities import (
+    accept,
+    add,
+    announce,
+    block,
+    create,
+    delete,
+    flag,
+    follow,
+    like,
+    reject,
+    undo,
+    update,
+)
 from fediverse_node.domain.activities import remove as unpinning
-from fediverse_node.domain.activities import undo, update
 from fediverse_node.domain.effects import Effect, NewObject, NewReport, Put, Refusal, Refuse
 from fediverse_node.domain.facts import Facts, Needs, World
 from fediverse_node.domain.model import Actor, Object, Visibility
@@ -141,9 +153,7 @@ class Outbox:
         document = await self._actor_document_of(actor_id)
         if document is None:
             return _UNKNOWN_ACTOR
-        return await self._act(
-            actor_id, lambda actor, facts: update.compose_actor(actor, document, facts), Needs()
-        )
+        return await self._act(actor_id, lambda actor, facts: update.compose_actor(actor, document, facts), Needs())
 
     # Objects
 

@@ -105,9 +105,7 @@ _VERSIONS = Statement(
         objects.c.parts,
     ).where(one_of(objects.c.id, "ids"))
 )
-_ALL_MENTIONS = Statement(
-    select(mentions.c.object_id, mentions.c.actor_id).where(one_of(mentions.c.object_id, "ids"))
-)
+_ALL_MENTIONS = Statement(select(mentions.c.object_id, mentions.c.actor_id).where(one_of(mentions.c.object_id, "ids")))
 _AWAITED = Statement(
     select(objects.c.in_reply_to_uri)
     .distinct()

@@ -47,7 +47,7 @@ async def post(request: web.Request) -> web.Response:
         Received(
             method=request.method,
             # Not what the socket saw: behind a proxy that is another scheme and port than the peer signed.
-            url=context.config.base_url + request.rel_url.raw_path_qs,
+            url=context.config.base_url + _target(request),
             headers=tuple((name.lower(), value) for name, value in request.headers.items()),
             body=body,
             remote=remote_address(request, context.config.trusted_proxies),
@@ -56,6 +56,11 @@ async def post(request: web.Request) -> web.Response:
     if answer.error is None:
         return web.Response(status=answer.status, headers={"Cache-Control": responses.PRIVATE})
     return responses.problem(answer.error, answer.status)
+
+
+def _target(request: web.Request) -> str:
+    """Path and query byte for byte as sent; only proxies send the absolute form."""
+    return request.raw_path if request.raw_path.startswith("/") else request.rel_url.raw_path_qs
 
 
 async def _read(request: web.Request) -> bytes | web.Response:

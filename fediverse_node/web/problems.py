@@ -10,7 +10,7 @@ from aiohttp import web
 
 from fediverse_node.base.log import event
 from fediverse_node.web import responses
-from fediverse_node.web.pages import PAGES
+from fediverse_node.web.templating import PAGES
 
 log = logging.getLogger(__name__)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fediverse_node.domain.activities import announce
@@ -27,7 +29,7 @@ PRIVATE = an_object(ALICE, 101, Visibility.FOLLOWERS)
 DIRECT = an_object(ALICE, 103, Visibility.DIRECT)
 THEIRS = an_object(ZOE, 102)
 ALL = [NOTE, PRIVATE, THEIRS, DIRECT]
-TO_ALL = {"to": [PUBLIC], "cc": [BOB.followers_uri]}
+TO_ALL: dict[str, Any] = {"to": [PUBLIC], "cc": [BOB.followers_uri]}
 ID = f"{BOB.uri}/activities/Announce/7"
 
 

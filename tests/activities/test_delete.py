@@ -51,6 +51,7 @@ UNKNOWN = f"{BOB.uri}/statuses/404"
         pytest.param(NEIGHBOUR, BOB.uri, "refuse NOT_THE_OWNER", id="a neighbour"),
         pytest.param(EVE, ALICE.uri, "refuse NOT_THE_OWNER", id="one of us"),
         pytest.param(BOB, None, "refuse MALFORMED", id="nothing"),
+        pytest.param(BOB, [NOTE.uri, BOB.uri], "refuse MALFORMED", id="several things at once"),
     ],
 )
 def test_somebody_elsewhere_deletes(by: Actor, object_: Any, expected: str) -> None:

@@ -31,9 +31,9 @@ JUNK: tuple[object, ...] = (
     {},
     [[["deep"]]],
     {"type": "Follow"},
-    {"id": "https://far.example/x", "type": ["Note", "Question"], "attributedTo": BOB.uri},
+    {"id": "https://third.example/x", "type": ["Note", "Question"], "attributedTo": BOB.uri},
     {"id": 5, "type": {}, "object": {"object": {"object": {}}}},
-    [BOB.uri, BOB.uri, {"id": BOB.uri}],
+    ["https://far.example/a", "https://far.example/b", {"id": "https://far.example/c"}],
     "https://far.example/" + "x" * 5_000,
 )
 

@@ -85,6 +85,12 @@ def test_taking_back(by: Actor, object_: Any, expected: str) -> None:
     assert outline(undo.decide(received("Undo", by, object_), FACTS)) == [expected]
 
 
+def test_an_undo_in_somebody_elses_name_does_not_touch_ones_own_things_either() -> None:
+    facts = a_world(Given(objects=[NOTE], likes=[(EVE, NOTE)]))
+    verified = received("Undo", EVE, of("Like", None, NOTE.uri, BOB.uri))
+    assert outline(undo.decide(verified, facts)) == ["refuse NOT_THE_OWNER"]
+
+
 def test_one_undo_takes_back_one_thing_even_if_its_id_and_its_content_name_two() -> None:
     # Eve's own follow of Alice under the id of another thing of hers.
     facts = a_world(Given(follows=[(EVE, ALICE), (EVE, CAROL)]))

@@ -36,9 +36,9 @@ from tests.activities.builders import (
 NOTE = an_object(BOB, 1)
 EDITED = replace(NOTE, updated_ms=NOW_MS - HOUR_MS // 2)  # at 11:30
 QUESTION = replace(NOTE, type="Question", poll=a_poll())
-NEW_TEXT = {"content": "<p>Hello again</p>"}
-AT_ELEVEN_FIFTEEN = {"updated": "2026-11-21T11:15:00Z"}
-AT_ELEVEN_FORTY_FIVE = {"updated": "2026-11-21T11:45:00Z"}
+NEW_TEXT: dict[str, Any] = {"content": "<p>Hello again</p>"}
+AT_ELEVEN_FIFTEEN: dict[str, Any] = {"updated": "2026-11-21T11:15:00Z"}
+AT_ELEVEN_FORTY_FIVE: dict[str, Any] = {"updated": "2026-11-21T11:45:00Z"}
 
 
 def knowing(note: Object, before: Version | None = None, **more: Any) -> Facts:

@@ -37,8 +37,12 @@ def decide(verified: Verified, facts: Facts) -> Iterator[Effect]:
     """Somebody elsewhere takes something away, or goes."""
     uri = verified.activity.object_id
     actor = facts.actor(verified.activity.actor)
-    if uri is None or actor is None:
-        yield Refuse(Refusal.MALFORMED if uri is None else Refusal.UNKNOWN_ACTOR)
+    # Nobody deletes several things at once: half of it done would be worse than nothing.
+    if uri is None or len(verified.activity.objects) > 1:
+        yield Refuse(Refusal.MALFORMED)
+        return
+    if actor is None:
+        yield Refuse(Refusal.UNKNOWN_ACTOR, verified.activity.actor)
         return
     stored, other = facts.objects.get(uri), facts.actor(uri)
     if uri == actor.uri:

@@ -16,6 +16,7 @@ def render_attachment(item: Mapping[str, Any], names: Names) -> dict[str, Any]:
     path, preview_path = item.get("path"), item.get("preview_path")
     kind = item.get("type") if item.get("type") in _TYPES else "unknown"
     url = names.media(path) if path else item.get("remote_url")
+    preview: str | None
     if preview_path:
         preview = names.media(preview_path)
     else:

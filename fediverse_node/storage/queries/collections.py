@@ -17,6 +17,7 @@ _THREAD = bindparam("thread_id", type_=BigInteger())
 _BEFORE = bindparam("before", type_=BigInteger())
 _AFTER = bindparam("after", type_=BigInteger())
 _LIMIT = bindparam("limit", type_=Integer())
+_is_said = objects.c.announce_of_id.is_(None)
 
 OUTBOX = Statement(
     select_post()
@@ -61,7 +62,7 @@ REPLIES = Statement(
 )
 REPLIES_COUNT = Statement(_counted.where(objects.c.in_reply_to_id == _OBJECT, is_open()))
 THREAD = Statement(
-    _with_author.where(objects.c.thread_id == _THREAD, objects.c.id > _AFTER, is_open())
+    _with_author.where(objects.c.thread_id == _THREAD, objects.c.id > _AFTER, _is_said, is_open())
     .order_by(objects.c.id)
     .limit(_LIMIT)
 )
@@ -69,7 +70,7 @@ THREAD = Statement(
 THREAD_COUNT = Statement(
     select(func.count().label("total"), func.count().filter(objects.c.local).label("ours"))
     .select_from(objects.join(actors, actors.c.id == objects.c.actor_id))
-    .where(objects.c.thread_id == _THREAD, is_open())
+    .where(objects.c.thread_id == _THREAD, _is_said, is_open())
 )
 # Whose conversation it is.
 THREAD_OWNER = Statement(

@@ -15,9 +15,7 @@ USER_COUNT = Statement(
     .where(users.c.confirmed_ms.is_not(None), users.c.approved_ms.is_not(None), users.c.disabled_ms.is_(None))
 )
 ACTIVE_USER_COUNT = Statement(
-    select(func.count())
-    .select_from(users)
-    .where(users.c.last_seen_ms >= bindparam("since_ms", type_=BigInteger()))
+    select(func.count()).select_from(users).where(users.c.last_seen_ms >= bindparam("since_ms", type_=BigInteger()))
 )
 LOCAL_STATUS_COUNT = Statement(
     select(func.coalesce(func.sum(actors.c.statuses_count), 0)).select_from(actors).where(actors.c.local)
@@ -41,9 +39,7 @@ STATUSES_BETWEEN = Statement(
     .select_from(objects)
     .where(objects.c.local, objects.c.announce_of_id.is_(None), objects.c.id >= _SINCE, objects.c.id < _BEFORE)
 )
-USERS_BETWEEN = Statement(
-    select(func.count()).select_from(users).where(users.c.id >= _SINCE, users.c.id < _BEFORE)
-)
+USERS_BETWEEN = Statement(select(func.count()).select_from(users).where(users.c.id >= _SINCE, users.c.id < _BEFORE))
 LOGINS_BETWEEN = Statement(
     select(func.count()).select_from(users).where(users.c.last_seen_ms >= _SINCE, users.c.last_seen_ms < _BEFORE)
 )

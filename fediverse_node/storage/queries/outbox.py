@@ -9,6 +9,7 @@ from fediverse_node.storage.statement import Statement, one_of
 from fediverse_node.storage.tables import actors, blocks, likes, media, objects, pins
 
 ACTOR = Statement(select_actor().where(actors.c.id == bindparam("id_", type_=BigInteger())))
+PROFILE = Statement(select(actors).where(actors.c.id == bindparam("actor_id", type_=BigInteger()), actors.c.local))
 ACTOR_BY_HANDLE = Statement(
     select(actors.c.id, actors.c.uri, actors.c.deleted_ms).where(
         func.lower(actors.c.username) == bindparam("username", type_=Text()),

@@ -6,7 +6,6 @@ counts nor skips rows, so a page costs the same at any depth.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,15 +134,17 @@ PUBLIC_LOCAL = _public(objects.c.local)
 PUBLIC_REMOTE = _public(~objects.c.local)
 
 
-def _tagged(*conditions: ColumnElement[bool]) -> Select[Any]:
-    tagged_with: Callable[[str], Any] = lambda name: (  # noqa: E731
-        select(func.count())
-        .select_from(object_tags)
-        .where(object_tags.c.object_id == objects.c.id, one_of(object_tags.c.tag_id, name))
-        .correlate(objects)
-        .scalar_subquery()
-    )
-    return select_entries(objects).where(
+def _tagged(root: FromClause, *conditions: ColumnElement[bool]) -> Select[Any]:
+    def tagged_with(name: str) -> Any:
+        return (
+            select(func.count())
+            .select_from(_OTHER_TAGS)
+            .where(_OTHER_TAGS.c.object_id == objects.c.id, one_of(_OTHER_TAGS.c.tag_id, name))
+            .correlate(objects)
+            .scalar_subquery()
+        )
+
+    return select_entries(root).where(
         _IS_PUBLIC,
         author.c.silenced_ms.is_(None),
         is_present(),
@@ -156,16 +157,16 @@ def _tagged(*conditions: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-# `any_ids` holds the hashtag itself and those it may be exchanged for.
+_OTHER_TAGS = object_tags.alias("other_tags")
 TAG = keyset(
-    _tagged(
-        objects.c.id.in_(
-            select(object_tags.c.object_id).where(
-                one_of(object_tags.c.tag_id, "any_ids"), object_tags.c.object_id < _BEFORE
-            )
-        )
-    ),
+    _tagged(object_tags.join(objects, objects.c.id == object_tags.c.object_id), object_tags.c.tag_id == _TAG),
+    object_tags.c.object_id,
+)
+# Several hashtags that may stand for each other: rarely asked for, and all their objects are looked at.
+ANY_TAG = keyset(
+    _tagged(objects, objects.c.id.in_(select(_OTHER_TAGS.c.object_id).where(one_of(_OTHER_TAGS.c.tag_id, "any_ids")))),
     objects.c.id,
+    patient=True,
 )
 
 _ANNOUNCES_WANTED = or_(

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Text, bindparam, func, or_, select, update
 
 from fediverse_node.storage.statement import Statement
-from fediverse_node.storage.tables import actors, keys, sign_in_links, tokens, users
+from fediverse_node.storage.tables import actors, keys, sign_in_links, users
 from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
 
 Row = Any
@@ -67,11 +67,6 @@ def insert_person(
     yield Insert(keys, list(key_rows))
     yield Insert(users, [user])
     return None
-
-
-def insert_token(row: Mapping[str, Any]) -> Unit[None]:
-    """An access token made outside of OAuth: all columns of `tokens`."""
-    yield Insert(tokens, [row])
 
 
 def set_password(user_id: int, password_hash: str) -> Unit[None]:

@@ -146,16 +146,25 @@ def test_an_actor_of_every_type_reads_back(type_: str) -> None:
         ),
         pytest.param(
             ObjectDocument(
-                id=NOTE, type="Event", attributed_to=ALICE, name="Picnic", starts=THEN, ends=NOW, place="Park", published=NOW
+                id=NOTE,
+                type="Event",
+                attributed_to=ALICE,
+                name="Picnic",
+                starts=THEN,
+                ends=NOW,
+                place="Park",
+                published=NOW,
             ),
             id="an event",
         ),
         pytest.param(
-            ObjectDocument(id=NOTE, type="Article", attributed_to=ALICE, name="T", content="<p>x</p>", summary="s", published=NOW),
+            ObjectDocument(
+                id=NOTE, type="Article", attributed_to=ALICE, name="T", content="<p>x</p>", summary="s", published=NOW
+            ),
             id="an article",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_post_reads_back(post: ObjectDocument) -> None:
     assert parse_object(dump_object(post)) == post
 
@@ -197,7 +206,7 @@ def test_an_activity_reads_back() -> None:
     )
     assert (activity.to, activity.cc, activity.published) == (POST.to, POST.cc, THEN)
     assert parse_object(activity.object) == POST
-    assert list(doc)[0] == "@context"
+    assert next(iter(doc)) == "@context"
     assert "@context" not in (activity.object or {})
 
 
@@ -238,9 +247,13 @@ def test_an_embedded_document_of_somebody_else_keeps_its_own_context() -> None:
 
 @pytest.mark.parametrize(
     "doc",
-    [dump_actor(ACTOR), dump_object(POST), dump_object(dataclasses.replace(POST, type="Question", poll=Poll(True, (("A", 1),))))],
+    [
+        dump_actor(ACTOR),
+        dump_object(POST),
+        dump_object(dataclasses.replace(POST, type="Question", poll=Poll(True, (("A", 1),)))),
+    ],
     ids=["actor", "note", "question"],
-)  # fmt: skip
+)
 def test_a_json_ld_processor_reads_the_same_as_we_do(doc: dict[str, object]) -> None:
     assert gate(doc) == Plain()
     compacted = compact_document(doc)

@@ -82,31 +82,47 @@ def test_unknown_contexts_are_ignored_and_reported() -> None:
         pytest.param([AS2_URL, {"actor": "http://x.example/a"}], WireReason.TERM_REDEFINED, id="a core word elsewhere"),
         pytest.param([AS2_URL, {"actor": "as:object"}], WireReason.TERM_REDEFINED, id="core words exchanged"),
         pytest.param([AS2_URL, {"actor": None}], WireReason.TERM_REDEFINED, id="a core word taken away"),
-        pytest.param([AS2_URL, {"actor": {"@type": "@id"}}], WireReason.TERM_REDEFINED, id="a core word without meaning"),
-        pytest.param([AS2_URL, {"actor": {"@id": "as:actor", "@container": "@index"}}], WireReason.TERM_REDEFINED, id="indexed"),
-        pytest.param([AS2_URL, {"object": {"@id": "as:object", "@type": "@json"}}], WireReason.TERM_REDEFINED, id="opaque"),
+        pytest.param(
+            [AS2_URL, {"actor": {"@type": "@id"}}], WireReason.TERM_REDEFINED, id="a core word without meaning"
+        ),
+        pytest.param(
+            [AS2_URL, {"actor": {"@id": "as:actor", "@container": "@index"}}], WireReason.TERM_REDEFINED, id="indexed"
+        ),
+        pytest.param(
+            [AS2_URL, {"object": {"@id": "as:object", "@type": "@json"}}], WireReason.TERM_REDEFINED, id="opaque"
+        ),
         pytest.param([AS2_URL, {"Like": "as:Delete"}], WireReason.TERM_REDEFINED, id="a type exchanged"),
         pytest.param([AS2_URL, {"boss": "as:actor"}], WireReason.TERM_REDEFINED, id="another word for a core meaning"),
         pytest.param([AS2_URL, {"boss": AS + "actor"}], WireReason.TERM_REDEFINED, id="another word, in full"),
         pytest.param([AS2_URL, {"boss": "actor"}], WireReason.TERM_REDEFINED, id="another word by the word"),
         pytest.param([AS2_URL, {"x": AS, "boss": "x:actor"}], WireReason.TERM_REDEFINED, id="by another prefix"),
         pytest.param([AS2_URL, {"x": AS}, {"boss": "x:actor"}], WireReason.TERM_REDEFINED, id="by an earlier prefix"),
-        pytest.param([AS2_URL, {"b": "x:actor", "x": "y:ns/activitystreams#", "y": "https://www.w3.org/"}], WireReason.TERM_REDEFINED, id="prefix upon prefix"),
+        pytest.param(
+            [AS2_URL, {"b": "x:actor", "x": "y:ns/activitystreams#", "y": "https://www.w3.org/"}],
+            WireReason.TERM_REDEFINED,
+            id="prefix upon prefix",
+        ),
         pytest.param([AS2_URL, {"as": "http://x.example/"}], WireReason.TERM_REDEFINED, id="the prefix itself"),
         pytest.param([AS2_URL, {"me": "@id"}], WireReason.TERM_REDEFINED, id="another word for the id"),
         pytest.param([AS2_URL, {"id": "http://x.example/id"}], WireReason.TERM_REDEFINED, id="the id elsewhere"),
-        pytest.param([AS2_URL, {"as:actor": "http://x.example/"}], WireReason.TERM_REDEFINED, id="a compact word redefined"),
+        pytest.param(
+            [AS2_URL, {"as:actor": "http://x.example/"}], WireReason.TERM_REDEFINED, id="a compact word redefined"
+        ),
         pytest.param([AS2_URL, {"publicKeyPem": "http://x.example/"}], WireReason.TERM_REDEFINED, id="a key elsewhere"),
         pytest.param([AS2_URL, {"@vocab": AS}], WireReason.CONTEXT_FEATURE, id="a vocabulary"),
         pytest.param([AS2_URL, {"@base": "https://e.example/"}], WireReason.CONTEXT_FEATURE, id="a base"),
         pytest.param([AS2_URL, {"@import": "https://e.example/"}], WireReason.CONTEXT_FEATURE, id="an import"),
-        pytest.param([AS2_URL, {"x": {"@id": "http://x/", "@context": {"actor": "http://x/"}}}], WireReason.TERM_REDEFINED, id="scoped"),
+        pytest.param(
+            [AS2_URL, {"x": {"@id": "http://x/", "@context": {"actor": "http://x/"}}}],
+            WireReason.TERM_REDEFINED,
+            id="scoped",
+        ),
         pytest.param([AS2_URL, None], WireReason.CONTEXT_FEATURE, id="null after the context"),
         pytest.param([AS2_URL, {"x": {"@id": "http://x/", "@nest": "y"}}], WireReason.CONTEXT_FEATURE, id="nesting"),
         pytest.param([AS2_URL, "https://www.w3.org/ns/credentials/v2"], WireReason.TERM_REDEFINED, id="credentials"),
         pytest.param([AS2_URL, 5], WireReason.CONTEXT_FEATURE, id="a number"),
     ],
-)  # fmt: skip
+)
 def test_what_could_mean_something_else_needs_processing(context: object, reason: WireReason) -> None:
     outcome = gate(with_context(context))
     assert isinstance(outcome, NeedsProcessing)
@@ -133,7 +149,10 @@ def test_a_prefix_for_activity_streams_matters_only_where_it_is_used() -> None:
     assert gate(with_context([AS2_URL, {"x": AS}])) == Plain()
     assert isinstance(gate(with_context([AS2_URL, {"x": AS}], **{"x:actor": EVE})), NeedsProcessing)
     assert isinstance(gate(with_context([AS2_URL, {"x": "https:"}], **{"x://www.w3.org/a": EVE})), Plain)
-    assert isinstance(gate(with_context([AS2_URL, {"x": "https://www.w3.org/ns/"}], **{"x:activitystreams#actor": 1})), NeedsProcessing)  # fmt: skip
+    assert isinstance(
+        gate(with_context([AS2_URL, {"x": "https://www.w3.org/ns/"}], **{"x:activitystreams#actor": 1})),
+        NeedsProcessing,
+    )
 
 
 @pytest.mark.parametrize("keyword", ["@graph", "@included", "@reverse"])

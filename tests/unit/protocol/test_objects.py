@@ -220,16 +220,24 @@ def test_a_peertube_video_has_an_author_a_channel_and_a_film_that_a_phone_plays(
         mediaType="text/markdown",
         content="First line\n\nhttps://v.example/more",
         duration="PT90S",
-        icon=[{"type": "Image", "url": "https://v.example/s.jpg", "width": 280}, {"url": "https://v.example/l.jpg", "width": 850}],
+        icon=[
+            {"type": "Image", "url": "https://v.example/s.jpg", "width": 280},
+            {"url": "https://v.example/l.jpg", "width": 850},
+        ],
         attributedTo=[
             {"type": "Person", "id": BOB},
             {"type": "Group", "id": "https://v.example/channel"},
         ],
         url=[
             {"type": "Link", "mediaType": "text/html", "href": "https://v.example/w/1"},
-            {"type": "Link", "mediaType": "application/x-mpegURL", "href": "https://v.example/m3u8", "tag": [file(1080), file(720), file(240)]},
+            {
+                "type": "Link",
+                "mediaType": "application/x-mpegURL",
+                "href": "https://v.example/m3u8",
+                "tag": [file(1080), file(720), file(240)],
+            },
         ],
-    )  # fmt: skip
+    )
     assert (post.attributed_to, post.groups) == (BOB, ("https://v.example/channel",))
     assert post.url == "https://v.example/w/1"
     assert post.attachments == (

@@ -1,0 +1,176 @@
+"""Builds a node out of its rooms: the one place that knows them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from fediverse_node import __version__
+from fediverse_node.base.clock import Clock, SystemClock
+from fediverse_node.base.config import Config
+from fediverse_node.base.ids import IdFactory
+from fediverse_node.base.randomness import Randomness, SystemRandomness
+from fediverse_node.delivery.hosts import StoredHosts
+from fediverse_node.delivery.sender import Sender
+from fediverse_node.delivery.signing_keys import KeyRing
+from fediverse_node.domain.documents import actor_document
+from fediverse_node.domain.facts import World
+from fediverse_node.domain.names import Names
+from fediverse_node.housekeeping import Housekeeping
+from fediverse_node.inbox.complete import Completer
+from fediverse_node.inbox.gather import Gatherer
+from fediverse_node.inbox.receive import Receiver
+from fediverse_node.inbox.staging import Staging
+from fediverse_node.inbox.verify import Verifier
+from fediverse_node.mastodon_api import routes as client_routes
+from fediverse_node.mastodon_api.context import Context
+from fediverse_node.outbox.registration import Registration
+from fediverse_node.outbox.submit import Outbox
+from fediverse_node.storage.engine import Database, open_database
+from fediverse_node.storage.queries.federation_documents import KEYS_OF
+from fediverse_node.storage.queries.inbox import BLOCKED_HOSTS
+from fediverse_node.storage.queries.outbox import PROFILE
+from fediverse_node.storage.writer import Writer
+from fediverse_node.transport.client import Client
+from fediverse_node.transport.dereference import Dereferencer
+from fediverse_node.transport.exchange import Http
+from fediverse_node.transport.jsonld_worker import JsonLdWorker
+from fediverse_node.transport.signed_request import Signer, SigningThreads
+from fediverse_node.transport.webfinger_lookup import HandleLookup
+from fediverse_node.web import routes as web_routes
+from fediverse_node.web.context import WebContext
+from fediverse_node.web.local_actors import profile_of
+
+_LARGEST_REQUEST_MARGIN_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What every command needs: configuration, ports, database, writer."""
+
+    config: Config
+    world: World
+    database: Database
+    writer: Writer
+    registration: Registration
+
+    async def close(self) -> None:
+        """Commit what waits and let go of the database."""
+        await self.writer.drain()
+        await self.database.close()
+
+
+async def open_core(config: Config, *, clock: Clock | None = None, randomness: Randomness | None = None) -> Core:
+    """Open the database of a node. It must have been migrated."""
+    clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
+    world = World(clock, IdFactory(clock, randomness), randomness, Names(config.base_url, config.host))
+    database = await open_database(config.database_url)
+    writer = Writer(database, world)
+    writer.blocked_hosts = frozenset(row["host"] for row in await database.fetch(BLOCKED_HOSTS))
+    return Core(config, world, database, writer, Registration(database=database, writer=writer, world=world))
+
+
+@dataclass(slots=True)
+class Node:
+    """A running node; `app` serves it."""
+
+    core: Core
+    app: web.Application
+    outbox: Outbox
+    gatherer: Gatherer
+    receiver: Receiver
+    sender: Sender
+    staging: Staging
+    housekeeping: Housekeeping
+    http: Http
+    threads: SigningThreads
+    compactor: JsonLdWorker
+    hosts: StoredHosts
+
+    async def start(self) -> None:
+        """Take up work: what is due to be sent, fetched, published."""
+        await self.hosts.load(self.core.database)
+        await self.sender.start()
+        self.staging.start()
+        self.housekeeping.start()
+
+    async def stop(self) -> None:
+        """Stop in the order in which nothing that was accepted gets lost."""
+        await self.housekeeping.stop()
+        await self.staging.stop()
+        await self.sender.stop()
+        await self.hosts.close()
+        await self.http.close()
+        await self.compactor.close()
+        self.threads.close()
+        await self.core.close()
+
+
+async def build(core: Core, *, http: Http | None = None) -> Node:
+    """All rooms, wired. `http` stands in for the network, for a lab."""
+    config, world, database, writer = core.config, core.world, core.database, core.writer
+    keys = KeyRing(database)
+    instance_keys = await keys.keys_of(await core.registration.ensure_instance_actor())
+    assert instance_keys is not None
+    http = http or Client(base_url=config.base_url, version=__version__, development=config.development)
+    threads, compactor = SigningThreads(), JsonLdWorker()
+    hosts = StoredHosts(world.clock, writer)
+    signer = Signer(http, fetch_keys=instance_keys, memory=hosts, clock=world.clock, threads=threads)
+    dereferencer = Dereferencer(signer, compactor=compactor)
+    handles = HandleLookup(http, dereferencer, development=config.development)
+    gatherer = Gatherer(database=database, writer=writer, world=world, dereferencer=dereferencer, handles=handles)
+    verifier = Verifier(database=database, gatherer=gatherer, clock=world.clock, host=config.host)
+    completer = Completer(database=database, world=world, gatherer=gatherer, dereferencer=dereferencer)
+    receiver = Receiver(
+        database=database,
+        writer=writer,
+        world=world,
+        verifier=verifier,
+        completer=completer,
+        compactor=compactor,
+        hosts=hosts,
+    )
+    staging = Staging(
+        database=database,
+        writer=writer,
+        world=world,
+        verifier=verifier,
+        completer=completer,
+        gatherer=gatherer,
+        compactor=compactor,
+    )
+    receiver.on_staged(staging.requests.wake)
+
+    async def actor_document_of(actor_id: int) -> dict[str, object] | None:
+        row = await database.fetch_one(PROFILE, actor_id=actor_id)
+        if row is None:
+            return None
+        published = {key["uri"]: key["public"] for key in await database.fetch(KEYS_OF, actor_id=actor_id)}
+        names = world.names
+        rsa, ed25519 = published[names.key(row["uri"])], published.get(names.ed25519_key(row["uri"]))
+        return actor_document(profile_of(row, rsa, ed25519), names)
+
+    outbox = Outbox(
+        database=database,
+        writer=writer,
+        world=world,
+        find_handle=gatherer.handle,
+        actor_document_of=actor_document_of,
+    )
+    app = web.Application(client_max_size=config.media.max_upload_bytes + _LARGEST_REQUEST_MARGIN_BYTES)
+    context = Context(
+        config=config,
+        world=world,
+        database=database,
+        writer=writer,
+        outbox=outbox,
+        find_handle=gatherer.handle,
+        find_actor=gatherer.actor,
+        find_object=gatherer.object,
+    )
+    client_routes.setup(app, context)
+    web_routes.setup(app, WebContext(config, world, database, writer, receiver.receive))
+    sender = Sender(database=database, writer=writer, world=world, signer=signer, keys=keys)
+    housekeeping = Housekeeping(core.database, writer, world, context)
+    return Node(core, app, outbox, gatherer, receiver, sender, staging, housekeeping, http, threads, compactor, hosts)

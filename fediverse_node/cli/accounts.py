@@ -1,0 +1,59 @@
+"""Accounts, sign-in links and tokens from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import click
+
+from fediverse_node.app import Core
+from fediverse_node.base.config import Config
+from fediverse_node.base.errors import ConfigurationError
+from fediverse_node.base.outcome import Fail
+from fediverse_node.cli.setup import prepare
+from fediverse_node.storage.engine import Row
+from fediverse_node.storage.queries.registration import USER_BY_NAME
+
+
+async def add_user(config: Config, name: str, *, email: str, password: str | None, admin: bool) -> None:
+    """Make an account; prints its handle and, without a password, a way in."""
+    async with _core(config) as core:
+        made = await core.registration.create(
+            name, email, password=password, role="admin" if admin else "user", reserved_allowed=True
+        )
+        if isinstance(made, Fail):
+            raise ConfigurationError(str(made))
+        click.echo(f"@{name}@{config.host} is ready.")
+        if password is None:
+            click.echo(f"Sign in, once, at {await core.registration.sign_in_link(made.user_id)}")
+
+
+async def sign_in_link(config: Config, name: str) -> None:
+    """Print a link that signs the person in once."""
+    async with _core(config) as core:
+        row = await _user(core, name)
+        click.echo(await core.registration.sign_in_link(row["id"]))
+
+
+async def make_token(config: Config, name: str, *, scopes: str) -> None:
+    """Print a new access token alone, so that a script can take it."""
+    async with _core(config) as core:
+        row = await _user(core, name)
+        click.echo(await core.registration.token(row["id"], " ".join(scopes.split())))
+
+
+@asynccontextmanager
+async def _core(config: Config) -> AsyncIterator[Core]:
+    prepared = await prepare(config)
+    try:
+        yield prepared.core
+    finally:
+        await prepared.core.close()
+
+
+async def _user(core: Core, name: str) -> Row:
+    row = await core.database.fetch_one(USER_BY_NAME, username=name.lower().lstrip("@"))
+    if row is None:
+        raise ConfigurationError(f"there is no user {name!r}; `fediverse-node user add {name} --email …` makes one")
+    return row

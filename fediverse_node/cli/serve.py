@@ -1,0 +1,87 @@
+"""Serves a node: prepares what is missing, listens, says what to do next, stops in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import resource
+import signal
+import sys
+
+import click
+import uvloop
+from aiohttp import web
+
+from fediverse_node import __version__
+from fediverse_node.app import build
+from fediverse_node.base.config import Config
+from fediverse_node.base.errors import ConfigurationError
+from fediverse_node.cli.setup import Prepared, prepare
+
+_OPEN_FILES = 8_192
+
+
+def serve_forever(config: Config) -> None:
+    """Until SIGINT or SIGTERM. Raises NodeError when it cannot begin."""
+    logging.basicConfig(
+        level=config.log_level.value.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+    _raise_file_limit()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(config))
+
+
+async def _serve(config: Config) -> None:
+    prepared = await prepare(config)
+    node = await build(prepared.core)
+    # Access logs double the cost of a request and hold what people read.
+    runner = web.AppRunner(node.app, access_log=None, handle_signals=False, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, config.listen.host, config.listen.port, backlog=1024, reuse_address=True)
+        await site.start()
+    except OSError as error:
+        await runner.cleanup()
+        await node.stop()
+        raise ConfigurationError(
+            f"cannot listen on {config.listen}: {error.strerror}. "
+            "Is another server running there? LISTEN chooses another address."
+        ) from error
+    await node.start()
+    _greet(config, prepared)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+    click.echo("Stopping: requests under way are finished first.", err=True)
+    await runner.cleanup()
+    await node.stop()
+
+
+def _greet(config: Config, prepared: Prepared) -> None:
+    lines = [f"fediverse_node {__version__} serves {config.base_url}"]
+    if prepared.owner_link:
+        lines += [
+            "",
+            f"  1. Open this page to sign in as {prepared.owner_name} (it works once):",
+            f"     {prepared.owner_link}",
+            f"  2. In a Mastodon client, give {config.base_url} as your server.",
+            "  3. More people: fediverse-node user add NAME --email ADDRESS",
+        ]
+    else:
+        lines.append(f"In a Mastodon client, give {config.base_url} as your server.")
+    if config.development:
+        lines += ["", "Development mode: plain http, and servers on this machine only. See docs/howto/go_public.md."]
+    click.echo("\n".join(lines))
+    sys.stdout.flush()
+
+
+def _raise_file_limit() -> None:
+    """A wide delivery has hundreds of connections open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,71 @@
+"""What has to happen at some time or other, without anybody asking: polls end, scheduled posts go out, traces age.
+
+spec: none; see docs/reference for how long things are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from fediverse_node.domain.facts import World
+from fediverse_node.mastodon_api.context import Context
+from fediverse_node.mastodon_api.scheduled import publish_due
+from fediverse_node.storage.engine import Database
+from fediverse_node.storage.queries import housekeeping as queries
+from fediverse_node.storage.queries.deliveries import forget_receipts
+from fediverse_node.storage.queries.inbox import forget_signatures
+from fediverse_node.storage.writer import Writer
+
+log = logging.getLogger(__name__)
+
+_EVERY_S = 15.0
+_HOURLY_MS = 3_600_000
+# The window of signatures is 12 hours back and one ahead; a day is safely more.
+_SIGNATURES_MS = 24 * _HOURLY_MS
+_RECEIPTS_MS = 30 * 24 * _HOURLY_MS
+
+
+class Housekeeping:
+    """A loop that wakes now and then."""
+
+    def __init__(self, database: Database, writer: Writer, world: World, context: Context) -> None:
+        self._database = database
+        self._writer = writer
+        self._world = world
+        self._context = context
+        self._task: asyncio.Task[None] | None = None
+        self._last_hourly_ms = 0
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run(), name="housekeeping")
+
+    async def stop(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.round()
+            except asyncio.CancelledError:
+                raise
+            except Exception:  # tomorrow is another day
+                log.exception("housekeeping.failed")
+            await asyncio.sleep(_EVERY_S)
+
+    async def round(self) -> None:
+        """Do what is due now."""
+        now_ms = self._world.clock.now_ms()
+        await publish_due(self._context)
+        rows = await self._database.fetch(queries.ENDED_POLLS, now_ms=now_ms)
+        if rows:
+            await self._writer.run(lambda: queries.tell_of_ended_polls(rows, self._world.ids))
+        if now_ms - self._last_hourly_ms >= _HOURLY_MS:
+            self._last_hourly_ms = now_ms
+            await self._writer.run(lambda: forget_signatures(now_ms - _SIGNATURES_MS))
+            await self._writer.run(lambda: forget_receipts(now_ms - _RECEIPTS_MS))
+            await self._writer.run(lambda: queries.forget_expired(now_ms))

@@ -1,0 +1,191 @@
+"""Local actors come into being: keys, addresses, and a person who signs in."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fediverse_node.base.outcome import Fail, Reason
+from fediverse_node.domain.facts import World
+from fediverse_node.outbox.passwords import hash_password
+from fediverse_node.signatures.keys import PrivateKey
+from fediverse_node.storage.engine import Database
+from fediverse_node.storage.queries import registration as queries
+from fediverse_node.storage.writer import Writer
+
+LINK_LIFETIME_MS = 3 * 86_400 * 1000
+_USERNAME = re.compile(r"[A-Za-z0-9_]{1,30}")
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
+# Names that would be taken for the server's own voice, or that paths need.
+_RESERVED = frozenset(
+    {"admin", "administrator", "root", "actor", "inbox", "support", "help", "security", "abuse", "postmaster"}
+)
+
+
+class RegistrationFault(Reason):
+    """Why an account could not be made."""
+
+    BAD_NAME = "a user name has 1 to 30 letters, digits or underscores"
+    RESERVED = "this user name is reserved"
+    TAKEN = "this user name is taken"
+    BAD_EMAIL = "this is not an e-mail address"
+    EMAIL_TAKEN = "this e-mail address is used by another account"
+    SHORT_PASSWORD = "a password has at least 8 characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A new person here."""
+
+    user_id: int
+    actor_id: int
+
+
+class Registration:
+    """Makes accounts, the instance actor, sign-in links and tokens."""
+
+    def __init__(self, *, database: Database, writer: Writer, world: World) -> None:
+        self._database = database
+        self._writer = writer
+        self._world = world
+
+    async def create(
+        self,
+        username: str,
+        email: str,
+        *,
+        password: str | None = None,
+        role: str = "user",
+        approved: bool = True,
+        reserved_allowed: bool = False,
+        invite_request: str = "",
+        locale: str = "",
+    ) -> Account | Fail:
+        """A person with an actor of their own. Without a password a sign-in link is the way in."""
+        fault = _fault(username, email, password, reserved_allowed=reserved_allowed)
+        if fault is not None:
+            return Fail(fault, username if "name" in fault.sentence else "")
+        rsa, ed25519 = await asyncio.gather(
+            asyncio.to_thread(PrivateKey.generate_rsa), asyncio.to_thread(PrivateKey.generate_ed25519)
+        )
+        password_hash = await hash_password(password) if password else None
+        now_ms = self._world.clock.now_ms()
+        actor = self._actor_row(username, "Person")
+        user = {
+            "id": self._world.ids.next(),
+            "actor_id": actor["id"],
+            "email": email,
+            "password_hash": password_hash,
+            "role": role,
+            "confirmed_ms": now_ms,
+            "approved_ms": now_ms if approved else None,
+            "invite_request": invite_request,
+            "locale": locale,
+            "created_ms": now_ms,
+        }
+        keys = self._key_rows(actor, rsa, ed25519)
+        made = await self._writer.run(lambda: queries.create_account(actor, user, keys))
+        if made is not None:
+            return Fail(RegistrationFault[made], username if made == "TAKEN" else email)
+        return Account(user["id"], actor["id"])
+
+    async def ensure_instance_actor(self) -> int:
+        """The server's own actor, made at the first start."""
+        uri = self._world.names.instance_actor
+        row = await self._database.fetch_one(queries.ACTOR_ID, uri=uri)
+        if row is not None:
+            return int(row["id"])
+        rsa, ed25519 = await asyncio.gather(
+            asyncio.to_thread(PrivateKey.generate_rsa), asyncio.to_thread(PrivateKey.generate_ed25519)
+        )
+        actor = self._actor_row(self._world.names.host, "Application", uri=uri)
+        keys = self._key_rows(actor, rsa, ed25519)
+        await self._writer.run(lambda: queries.create_actor(actor, keys))
+        return int(actor["id"])
+
+    async def sign_in_link(self, user_id: int) -> str:
+        """An address that signs this person in once."""
+        token = self._world.randomness.token()
+        row = {
+            "token_hash": token_hash(token),
+            "user_id": user_id,
+            "expires_ms": self._world.clock.now_ms() + LINK_LIFETIME_MS,
+        }
+        await self._writer.run(lambda: queries.add_sign_in_link(row))
+        return f"{self._world.names.base_url}/sign-in/{token}"
+
+    async def token(self, user_id: int, scopes: str) -> str:
+        """An access token for a client that a person trusts with their account."""
+        token = self._world.randomness.token()
+        row = {
+            "id": self._world.ids.next(),
+            "token_hash": token_hash(token),
+            "user_id": user_id,
+            "app_id": None,
+            "scopes": scopes,
+            "created_ms": self._world.clock.now_ms(),
+        }
+        await self._writer.run(lambda: queries.add_token(row))
+        return token
+
+    def _actor_row(self, username: str, type_: str, *, uri: str | None = None) -> dict[str, Any]:
+        names = self._world.names
+        uri = uri or names.actor(username)
+        return {
+            "id": self._world.ids.next(),
+            "uri": uri,
+            "type": type_,
+            "local": True,
+            "username": username,
+            "host": names.host,
+            "name": "",
+            "url": names.profile_page(username) if type_ != "Application" else names.base_url,
+            "inbox": names.inbox(uri),
+            "shared_inbox": names.shared_inbox,
+            "outbox": names.outbox(uri),
+            "followers_uri": names.followers(uri),
+            "following_uri": names.following(uri),
+            "featured_uri": names.featured(uri),
+            "featured_tags_uri": names.featured_tags(uri),
+            "created_ms": self._world.clock.now_ms(),
+        }
+
+    def _key_rows(self, actor: Mapping[str, Any], rsa: PrivateKey, ed25519: PrivateKey) -> list[dict[str, Any]]:
+        names, now_ms = self._world.names, self._world.clock.now_ms()
+        return [
+            {
+                "uri": names.key(actor["uri"]),
+                "actor_id": actor["id"],
+                "public": rsa.public().pem(),
+                "private_pem": rsa.pem(),
+                "fetched_ms": now_ms,
+            },
+            {
+                "uri": names.ed25519_key(actor["uri"]),
+                "actor_id": actor["id"],
+                "public": ed25519.public().multibase(),
+                "private_pem": ed25519.pem(),
+                "fetched_ms": now_ms,
+            },
+        ]
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a secret: whoever reads the database cannot sign in with it."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _fault(username: str, email: str, password: str | None, *, reserved_allowed: bool) -> RegistrationFault | None:
+    if not _USERNAME.fullmatch(username):
+        return RegistrationFault.BAD_NAME
+    if username.lower() in _RESERVED and not reserved_allowed:
+        return RegistrationFault.RESERVED
+    if not _EMAIL.fullmatch(email):
+        return RegistrationFault.BAD_EMAIL
+    if password is not None and len(password) < 8:
+        return RegistrationFault.SHORT_PASSWORD
+    return None

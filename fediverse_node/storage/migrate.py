@@ -1,0 +1,107 @@
+"""Brings a database to the schema this program needs, by Alembic; refuses one that is newer.
+
+Alembic takes a third of a second to import, so it is loaded only when there is something to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from fediverse_node.base.errors import StorageError
+
+HEAD = "0001"
+_DIRECTORY = Path(__file__).parent / "migrations"
+
+
+async def migrate(url: str) -> str | None:
+    """Upgrade the database; returns the version it had before, None for an empty one. Raises StorageError."""
+    try:
+        if url.startswith("sqlite"):
+            return await asyncio.to_thread(_migrate_sqlite, Path(url.removeprefix("sqlite:///")))
+        engine = create_async_engine(url.replace("postgres://", "postgresql://").replace("://", "+asyncpg://", 1))
+        try:
+            async with engine.begin() as connection:
+                return await connection.run_sync(_upgrade)
+        finally:
+            await engine.dispose()
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageError(f"cannot bring the database up to date: {error}") from error
+
+
+async def current_version(url: str) -> str | None:
+    """The schema version of a database, None where there is none yet. Raises StorageError."""
+    try:
+        if url.startswith("sqlite"):
+            path = Path(url.removeprefix("sqlite:///"))
+            return await asyncio.to_thread(_sqlite_version, path) if path.exists() else None
+        engine = create_async_engine(url.replace("postgres://", "postgresql://").replace("://", "+asyncpg://", 1))
+        try:
+            async with engine.connect() as connection:
+                return await connection.run_sync(_version)
+        finally:
+            await engine.dispose()
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageError(f"cannot read the database: {error}") from error
+
+
+def _sqlite_version(path: Path) -> str | None:
+    engine = create_engine(f"sqlite:///{path}")
+    try:
+        with engine.connect() as connection:
+            return _version(connection)
+    finally:
+        engine.dispose()
+
+
+def _migrate_sqlite(path: Path) -> str | None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("PRAGMA journal_mode = WAL"))
+            connection.commit()
+            before = _upgrade(connection)
+            connection.commit()
+            return before
+    finally:
+        engine.dispose()
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def _upgrade(connection: Connection) -> str | None:
+    before = _version(connection)
+    if before == HEAD:
+        return before
+    # Heavy, and needed once a release.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(_DIRECTORY))
+    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
+    if before is not None and before not in known:
+        raise StorageError(
+            f"the database has schema {before}, which is newer than this program (it knows up to {HEAD}): "
+            "install the newer version again, or restore a backup made before the upgrade"
+        )
+    command.upgrade(config, "head")
+    return before
+
+
+def alembic_connection(context: Any) -> Connection:
+    """The connection that `migrate` hands to migrations/env.py."""
+    connection: Connection = context.config.attributes["connection"]
+    return connection

@@ -1,0 +1,74 @@
+"""What ages: polls that end, links and sessions that expire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, bindparam, delete, select, update
+
+from fediverse_node.base.ids import IdFactory
+from fediverse_node.storage.statement import Statement
+from fediverse_node.storage.tables import (
+    actors,
+    authorization_codes,
+    idempotency_keys,
+    mutes,
+    notifications,
+    objects,
+    polls,
+    sessions,
+    sign_in_links,
+    votes,
+)
+from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
+
+_NOW = bindparam("now_ms", type_=BigInteger())
+ENDED_POLLS = Statement(
+    select(polls.c.object_id, objects.c.actor_id, actors.c.local)
+    .select_from(polls.join(objects, objects.c.id == polls.c.object_id).join(actors, actors.c.id == objects.c.actor_id))
+    .where(polls.c.notified.is_(False), polls.c.expires_ms <= _NOW)
+    .limit(200)
+)
+_LOCAL_VOTERS = Statement(
+    select(votes.c.actor_id)
+    .distinct()
+    .select_from(votes.join(actors, actors.c.id == votes.c.actor_id))
+    .where(votes.c.object_id == bindparam("poll_id", type_=BigInteger()), actors.c.local)
+)
+_NOTIFIED = Statement(
+    update(polls).where(polls.c.object_id == bindparam("poll_id", type_=BigInteger())).values(notified=True)
+)
+_EXPIRED = tuple(
+    Statement(delete(table).where(table.c.expires_ms < _NOW))
+    for table in (authorization_codes, sessions, sign_in_links, mutes)
+)
+_OLD_KEYS = Statement(delete(idempotency_keys).where(idempotency_keys.c.created_ms < _NOW - 3_600_000))
+
+
+def tell_of_ended_polls(rows: Sequence[Any], ids: IdFactory) -> Unit[None]:
+    """The author and everybody here who voted learn that a poll has ended."""
+    for row in rows:
+        voters = yield Fetch(_LOCAL_VOTERS, {"poll_id": row["object_id"]})
+        told = [voter["actor_id"] for voter in voters]
+        if row["local"]:
+            told.append(row["actor_id"])
+        notices = [
+            {
+                "id": ids.next(),
+                "actor_id": actor_id,
+                "type": "poll",
+                "from_actor_id": row["actor_id"],
+                "object_id": row["object_id"],
+            }
+            for actor_id in dict.fromkeys(told)
+        ]
+        if notices:
+            yield Insert(notifications, notices)
+        yield Run(_NOTIFIED, [{"poll_id": row["object_id"]}])
+
+
+def forget_expired(now_ms: int) -> Unit[None]:
+    """Codes, links, sessions and mutes whose time is over."""
+    for statement in (*_EXPIRED, _OLD_KEYS):
+        yield Run(statement, [{"now_ms": now_ms}])

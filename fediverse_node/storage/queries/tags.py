@@ -1,0 +1,62 @@
+"""Hashtags: which there are, how much they are used, who follows them."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, func, select
+
+from fediverse_node.storage.queries.timelines import keyset
+from fediverse_node.storage.statement import Statement, one_of
+from fediverse_node.storage.tables import followed_tags, object_tags, objects, tags
+from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
+
+_ACTOR = bindparam("actor", type_=BigInteger())
+_TAG = bindparam("tag_id", type_=BigInteger())
+
+BY_NAMES = Statement(select(tags.c.id, tags.c.name).where(one_of(tags.c.name, "names")))
+# A range instead of LIKE: it finds its way by the index on both engines.
+BY_PREFIX = Statement(
+    select(tags.c.id, tags.c.name)
+    .where(tags.c.name >= bindparam("prefix", type_=Text()), tags.c.name < bindparam("upper", type_=Text()))
+    .order_by(tags.c.name)
+    .limit(bindparam("most", type_=Integer()))
+    .offset(bindparam("skipped", type_=Integer()))
+)
+USE = Statement(
+    select(
+        object_tags.c.tag_id,
+        ((objects.c.id / bindparam("day_ids", type_=BigInteger())).cast(BigInteger)).label("day"),
+        func.count().label("uses"),
+        func.count(objects.c.actor_id.distinct()).label("accounts"),
+    )
+    .select_from(object_tags.join(objects, objects.c.id == object_tags.c.object_id))
+    .where(
+        one_of(object_tags.c.tag_id, "ids"),
+        object_tags.c.object_id >= bindparam("since_id", type_=BigInteger()),
+        objects.c.visibility == 0,
+    )
+    .group_by(object_tags.c.tag_id, (objects.c.id / bindparam("day_ids", type_=BigInteger())).cast(BigInteger))
+)
+FOLLOWED_AMONG = Statement(
+    select(followed_tags.c.tag_id).where(followed_tags.c.actor_id == _ACTOR, one_of(followed_tags.c.tag_id, "ids"))
+)
+FOLLOWED = keyset(
+    select(tags.c.id, tags.c.name, followed_tags.c.id.label("cursor"))
+    .select_from(followed_tags.join(tags, tags.c.id == followed_tags.c.tag_id))
+    .where(followed_tags.c.actor_id == _ACTOR),
+    followed_tags.c.id,
+)
+_UNFOLLOW = Statement(delete(followed_tags).where(followed_tags.c.actor_id == _ACTOR, followed_tags.c.tag_id == _TAG))
+
+
+def follow_tag(actor_id: int, name: str, new_id: int, new_tag_id: int) -> Unit[None]:
+    """Follow a hashtag, which may never have been used yet."""
+    yield Insert(tags, [{"id": new_tag_id, "name": name}])
+    rows = yield Fetch(BY_NAMES, {"names": [name]})
+    yield Insert(followed_tags, [{"id": new_id, "actor_id": actor_id, "tag_id": rows[0]["id"]}])
+
+
+def unfollow_tag(actor_id: int, name: str) -> Unit[None]:
+    """Do not follow it any more."""
+    rows = yield Fetch(BY_NAMES, {"names": [name]})
+    if rows:
+        yield Run(_UNFOLLOW, [{"actor": actor_id, "tag_id": rows[0]["id"]}])
