@@ -9,6 +9,7 @@ from aiohttp import web
 from fediverse_node import __version__
 from fediverse_node.base.clock import Clock, SystemClock
 from fediverse_node.base.config import Config
+from fediverse_node.base.errors import StorageError
 from fediverse_node.base.ids import IdFactory
 from fediverse_node.base.randomness import Randomness, SystemRandomness
 from fediverse_node.delivery.hosts import StoredHosts
@@ -112,7 +113,8 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
     config, world, database, writer = core.config, core.world, core.database, core.writer
     keys = KeyRing(database)
     instance_keys = await keys.keys_of(await core.registration.ensure_instance_actor())
-    assert instance_keys is not None
+    if instance_keys is None:
+        raise StorageError("the keys of this server are missing from the database: restore it from a backup")
     http = http or Client(base_url=config.base_url, version=__version__, development=config.development)
     threads, compactor = SigningThreads(), JsonLdWorker()
     hosts = StoredHosts(world.clock, writer)

@@ -25,8 +25,9 @@ def publish(record: NewObject, author: Actor, people: tuple[Actor, ...], facts: 
             public=record.visibility is Visibility.PUBLIC,
             facts=facts,
         )
-        # Not every follower may see a followers-only answer in somebody else's thread, but all may see this one.
         yield Place(record.id, readers)
+    else:
+        yield Place(record.id, _private_readers(author, people, facts))
     told = set()
     for person in people:
         if person.id not in told and policy.may_notify(person, author.id, record.thread_id, facts):
@@ -39,3 +40,10 @@ def publish(record: NewObject, author: Actor, people: tuple[Actor, ...], facts: 
                 if recipient is not None and not policy.may_notify(recipient, author.id, record.thread_id, facts):
                     continue
                 yield Notify(reader.actor_id, "note", author.id, record.id)
+
+
+def _private_readers(author: Actor, people: tuple[Actor, ...], facts: Facts) -> tuple[int, ...]:
+    """As Mastodon does it: what is said in private is in the home timeline of those it is for who follow."""
+    following = {reader.actor_id for reader in facts.audience.get(author.id, ())}
+    ours = (author.id,) if author.local else ()
+    return (*ours, *(person.id for person in people if person.local and person.id in following))

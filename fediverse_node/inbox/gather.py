@@ -9,7 +9,7 @@ import logging
 
 from fediverse_node.base.log import event
 from fediverse_node.base.outcome import Fail, TemporaryFail
-from fediverse_node.domain.activities import rule_for
+from fediverse_node.domain.activities import RULES
 from fediverse_node.domain.effects import ActorKey, Effect, Refusal, Remove
 from fediverse_node.domain.facts import Facts, Needs, World
 from fediverse_node.domain.verified import Verified

@@ -122,7 +122,9 @@ def read_poll(params: Params) -> dict[str, Any] | None:
     if not options:
         return None
     if len(options) < 2 or not all(options):
-        raise invalid("Poll options must have more than one item" if len(options) < 2 else "Poll options can't be blank")
+        raise invalid(
+            "Poll options must have more than one item" if len(options) < 2 else "Poll options can't be blank"
+        )
     if len(options) > MAX_POLL_OPTIONS:
         raise invalid(f"Poll options can't contain more than {MAX_POLL_OPTIONS} items")
     if any(len(option) > MAX_OPTION_CHARACTERS for option in options):

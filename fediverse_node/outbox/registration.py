@@ -34,7 +34,7 @@ class RegistrationFault(Reason):
     TAKEN = "this user name is taken"
     BAD_EMAIL = "this is not an e-mail address"
     EMAIL_TAKEN = "this e-mail address is used by another account"
-    SHORT_PASSWORD = "a password has at least 8 characters"
+    SHORT_PASSWORD = "a password has at least 8 characters"  # noqa: S105 - a sentence
 
 
 @dataclass(frozen=True, slots=True)

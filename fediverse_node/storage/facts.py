@@ -130,8 +130,9 @@ def load_facts(needs: Sequence[Needs], world: World, blocked_hosts: frozenset[st
         by_id[actor.id] = actor
     found_actors = {actor.uri: actor for actor in by_id.values()}
     circle = _circle(needs, found_actors, found_objects, objects_by_id)
-    acting_ids = {found_actors[n.acting].id for n in needs if n.audience and n.acting in found_actors}
+    acting_ids = {found_actors[n.acting].id for n in needs if (n.audience or n.followers) and n.acting in found_actors}
     audience = yield from _load_audience(acting_ids, by_id)
+    yield from _load_followers(needs, found_actors, audience, circle, by_id)
     relations = yield from _load_relations(circle, audience, objects_by_id, world.clock.now_ms())
     extras = yield from _load_extras(needs, found_objects, objects_by_id)
     return Facts(
@@ -242,6 +243,26 @@ def _load_audience(acting_ids: set[int], by_id: dict[int, Actor]) -> Unit[dict[i
     for row in (yield from _fetch(_ACTORS_BY_ID, ids=notified)):
         by_id[row["id"]] = actor_of(row)
     return {actor_id: tuple(found) for actor_id, found in readers.items()}
+
+
+def _load_followers(
+    needs: Sequence[Needs],
+    found_actors: Mapping[str, Actor],
+    audience: Mapping[int, tuple[Reader, ...]],
+    circle: _Circle,
+    by_id: dict[int, Actor],
+) -> Unit[None]:
+    """The local followers themselves, with what is between them and everybody the activity names."""
+    for need in needs:
+        acting = found_actors.get(need.acting)
+        if not need.followers or acting is None:
+            continue
+        readers = {reader.actor_id for reader in audience.get(acting.id, ())}
+        others = {found_actors[uri].id for uri in need.actors if uri in found_actors} | {acting.id}
+        circle.people |= readers
+        circle.follow_pairs |= {(reader, other) for reader in readers for other in others}
+        for row in (yield from _fetch(_ACTORS_BY_ID, ids=readers - by_id.keys())):
+            by_id[row["id"]] = actor_of(row)
 
 
 def _load_relations(

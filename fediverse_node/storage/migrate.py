@@ -38,8 +38,7 @@ async def current_version(url: str) -> str | None:
     """The schema version of a database, None where there is none yet. Raises StorageError."""
     try:
         if url.startswith("sqlite"):
-            path = Path(url.removeprefix("sqlite:///"))
-            return await asyncio.to_thread(_sqlite_version, path) if path.exists() else None
+            return await asyncio.to_thread(_sqlite_version, Path(url.removeprefix("sqlite:///")))
         engine = create_async_engine(url.replace("postgres://", "postgresql://").replace("://", "+asyncpg://", 1))
         try:
             async with engine.connect() as connection:
@@ -51,6 +50,8 @@ async def current_version(url: str) -> str | None:
 
 
 def _sqlite_version(path: Path) -> str | None:
+    if not path.exists():
+        return None
     engine = create_engine(f"sqlite:///{path}")
     try:
         with engine.connect() as connection:

@@ -126,7 +126,8 @@ def _postgresql_value(name: str, values: Mapping[str, Any], fixed: Mapping[str, 
 
 def _compile(clause: ClauseElement, dialect: Any) -> tuple[str, tuple[str, ...], dict[str, Any]]:
     compiled = clause.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    assert isinstance(compiled, SQLCompiler)
+    if not isinstance(compiled, SQLCompiler):
+        raise TypeError(f"{clause!r} is not a query")
     fixed = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
     return compiled.string, tuple(compiled.positiontup or ()), fixed
 

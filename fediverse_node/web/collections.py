@@ -136,9 +136,7 @@ async def load_targets(context: WebContext, rows: Sequence[Row]) -> dict[int, Ro
     return {row["id"]: row for row in shown(found, ANYBODY)}
 
 
-def _page(
-    request: web.Request, uri: str, items: Sequence[object], rows: Sequence[Row], full: int
-) -> dict[str, Any]:
+def _page(request: web.Request, uri: str, items: Sequence[object], rows: Sequence[Row], full: int) -> dict[str, Any]:
     start = before(request)
     page = dump_page(
         f"{uri}?page=true" if start == NEWEST else f"{uri}?page=true&before={start}",

@@ -71,17 +71,13 @@ def data(request: web.Request, body: bytes, content_type: str, *, age_s: int = D
 
 def page(request: web.Request, html: str) -> web.Response:
     """A page that everybody may read."""
-    return _validated(
-        request, html.encode(), {**_PAGE_HEADERS, "Content-Type": "text/html; charset=utf-8"}, PAGE_AGE_S
-    )
+    return _validated(request, html.encode(), {**_PAGE_HEADERS, "Content-Type": "text/html; charset=utf-8"}, PAGE_AGE_S)
 
 
 def problem_page(html: str, status: int, *, cache: str = PRIVATE) -> web.Response:
     """A page that says why there is nothing to see."""
     headers = {**_PAGE_HEADERS, "Cache-Control": cache, "X-Robots-Tag": "noindex"}
-    return web.Response(
-        status=status, body=html.encode(), content_type="text/html", charset="utf-8", headers=headers
-    )
+    return web.Response(status=status, body=html.encode(), content_type="text/html", charset="utf-8", headers=headers)
 
 
 def problem(error: str, status: int) -> web.Response:
@@ -104,8 +100,6 @@ def see_other_page(location: str, *, permanent: bool = False) -> web.Response:
     """A redirect to where people (or servers) find it."""
     headers = {**_ALWAYS, "Location": location, "Vary": VARY, "Cache-Control": public(DOCUMENT_AGE_S)}
     return web.Response(status=301 if permanent else 302, headers=headers)
-
-
 
 
 def _validated(request: web.Request, body: bytes, headers: dict[str, str], age_s: int) -> web.Response:

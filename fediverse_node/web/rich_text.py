@@ -115,5 +115,3 @@ def _end_of_tag(html: str, start: int) -> int:
         if html.count('"', start, end) % 2 == 0:
             return end + 1
         position = end + 1
-
-

@@ -56,8 +56,8 @@ ORPHAN = {"inReplyTo": f"{ZOE.uri}/statuses/9"}
         pytest.param(
             a_world(),
             DIRECT,
-            ["store direct Note by bob", "tell alice of mention by bob"],
-            id="a direct note is told and not shown",
+            ["store direct Note by bob", "show nobody", "tell alice of mention by bob"],
+            id="a direct note of somebody not followed is told and not shown",
         ),
         pytest.param(
             a_world(Given(blocks=[(ALICE, BOB)])),
@@ -176,7 +176,7 @@ def test_what_we_asked_for_is_stored_without_anybody_following() -> None:
 def test_an_object_without_addresses_is_for_those_its_create_is_for() -> None:
     bare = {k: v for k, v in a_note(BOB, tag=mentioning(ALICE)).items() if k not in ("to", "cc")}
     effects = create.decide(received("Create", BOB, bare, cc=[ALICE.uri]), a_world())
-    assert outline(effects) == ["store direct Note by bob", "tell alice of mention by bob"]
+    assert outline(effects) == ["store direct Note by bob", "show nobody", "tell alice of mention by bob"]
 
 
 @pytest.mark.parametrize(
@@ -261,8 +261,21 @@ def _record(**more: Any) -> NewObject:
             _record(visibility=Visibility.DIRECT),
             None,
             (BOB,),
-            ["store direct Note by alice", "send Create to bob"],
+            ["store direct Note by alice", "show alice", "send Create to bob"],
             id="a direct note goes to nobody else",
+        ),
+        pytest.param(
+            _record(visibility=Visibility.DIRECT),
+            None,
+            (CAROL, DAVE),
+            [
+                "store direct Note by alice",
+                "show alice carol",
+                "tell carol of mention by alice",
+                "tell dave of mention by alice",
+                "send Create to nobody",
+            ],
+            id="a direct note is in the home timeline of those it is for who follow",
         ),
         pytest.param(
             _record(in_reply_to_uri="x", in_reply_to_actor_id=ZOE.id),

@@ -35,11 +35,12 @@ def apply(effects: Sequence[e.Effect], facts: Facts, applied: Applied) -> Unit[N
         else:
             yield from actors.change(change)
     yield from timelines.place([effect for effect in effects if isinstance(effect, e.Place)], applied)
+    # Before anything is removed: who has to hear of it is read from what is still there.
+    yield from deliveries.deliver([effect for effect in effects if isinstance(effect, e.Deliver)], facts, applied)
     for key in keys:
         yield from _remove(key, facts, applied)
     yield from timelines.notify([effect for effect in effects if isinstance(effect, e.Notify)], facts, applied)
     yield from timelines.converse(new_objects, facts, applied)
-    yield from deliveries.deliver([effect for effect in effects if isinstance(effect, e.Deliver)], facts, applied)
     yield from deliveries.fetch_later([x for x in effects if isinstance(x, e.FetchLater)], facts, applied)
 
 

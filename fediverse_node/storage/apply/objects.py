@@ -76,6 +76,7 @@ _FILES_OF = Statement(select(media.c.path, media.c.preview_path).where(media.c.o
 _DELETE = Statement(delete(objects).where(objects.c.id == _ID))
 _CURRENT = Statement(
     select(
+        objects.c.actor_id,
         objects.c.content,
         objects.c.source,
         objects.c.summary,
@@ -144,8 +145,16 @@ def _values(record: NewObject, now_ms: int) -> Mapping[str, Any]:
         "app_id": record.app_id,
         "published_ms": record.published_ms,
         "updated_ms": record.updated_ms,
+        "edited_ms": _edited_before_it_came(record),
         "fetched_ms": None if record.local else now_ms,
     }
+
+
+def _edited_before_it_came(record: NewObject) -> int | None:
+    updated_ms = record.updated_ms
+    if record.local or updated_ms is None or record.poll is not None or updated_ms <= record.published_ms:
+        return None
+    return updated_ms
 
 
 def _adopt(parent: NewObject) -> Unit[None]:
@@ -193,6 +202,11 @@ def edit(change: EditObject, facts: Facts, applied: Applied) -> Unit[None]:
         yield from _tag({change.id: change.hashtags}, facts)
     if change.poll is not None:
         yield from replace_poll(change.id, change.poll)
+    if change.media_ids:
+        owner_id = rows[0]["actor_id"]
+        yield Run(
+            _ATTACH, [{"media_id": m, "owner_id": owner_id, "new_object_id": change.id} for m in change.media_ids]
+        )
     applied.events.append(Edited(change.id))
 
 

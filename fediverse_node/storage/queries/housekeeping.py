@@ -19,6 +19,7 @@ from fediverse_node.storage.tables import (
     polls,
     sessions,
     sign_in_links,
+    tombstones,
     votes,
 )
 from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
@@ -42,6 +43,10 @@ _NOTIFIED = Statement(
 _EXPIRED = tuple(
     Statement(delete(table).where(table.c.expires_ms < _NOW))
     for table in (authorization_codes, sessions, sign_in_links, mutes)
+)
+# What was deleted before it ever came: worth remembering while a late copy may be on its way.
+_OLD_TOMBSTONES = Statement(
+    delete(tombstones).where(tombstones.c.former_type == "", tombstones.c.deleted_ms < _NOW - 86_400_000)
 )
 _OLD_KEYS = Statement(delete(idempotency_keys).where(idempotency_keys.c.created_ms < _NOW - 3_600_000))
 
@@ -70,5 +75,5 @@ def tell_of_ended_polls(rows: Sequence[Any], ids: IdFactory) -> Unit[None]:
 
 def forget_expired(now_ms: int) -> Unit[None]:
     """Codes, links, sessions and mutes whose time is over."""
-    for statement in (*_EXPIRED, _OLD_KEYS):
+    for statement in (*_EXPIRED, _OLD_KEYS, _OLD_TOMBSTONES):
         yield Run(statement, [{"now_ms": now_ms}])

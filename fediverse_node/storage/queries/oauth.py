@@ -137,11 +137,6 @@ def drop_token(token_id: int) -> Unit[None]:
     yield Run(_DROP_TOKEN, [{"token_id": token_id}])
 
 
-def insert_link(token_hash: str, user_id: int, *, expires_ms: int) -> Unit[None]:
-    """A link that signs the user in once."""
-    yield Insert(sign_in_links, [{"token_hash": token_hash, "user_id": user_id, "expires_ms": expires_ms}])
-
-
 def take_link(token_hash: str, now_ms: int) -> Unit[int | None]:
     """The user of a link, which is gone from then on; None when there is no such link, or no longer."""
     found = yield Fetch(LINK, {"token_hash": token_hash, "now_ms": now_ms})

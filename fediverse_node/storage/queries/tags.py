@@ -11,6 +11,8 @@ from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
 
 _ACTOR = bindparam("actor", type_=BigInteger())
 _TAG = bindparam("tag_id", type_=BigInteger())
+# Ids hold the time: a whole number of days of ids is a day.
+_DAY = objects.c.id // bindparam("day_ids", type_=BigInteger())
 
 BY_NAMES = Statement(select(tags.c.id, tags.c.name).where(one_of(tags.c.name, "names")))
 # A range instead of LIKE: it finds its way by the index on both engines.
@@ -24,7 +26,7 @@ BY_PREFIX = Statement(
 USE = Statement(
     select(
         object_tags.c.tag_id,
-        ((objects.c.id / bindparam("day_ids", type_=BigInteger())).cast(BigInteger)).label("day"),
+        _DAY.label("day"),
         func.count().label("uses"),
         func.count(objects.c.actor_id.distinct()).label("accounts"),
     )
@@ -34,7 +36,7 @@ USE = Statement(
         object_tags.c.object_id >= bindparam("since_id", type_=BigInteger()),
         objects.c.visibility == 0,
     )
-    .group_by(object_tags.c.tag_id, (objects.c.id / bindparam("day_ids", type_=BigInteger())).cast(BigInteger))
+    .group_by(object_tags.c.tag_id, _DAY)
 )
 FOLLOWED_AMONG = Statement(
     select(followed_tags.c.tag_id).where(followed_tags.c.actor_id == _ACTOR, one_of(followed_tags.c.tag_id, "ids"))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, bindparam, func, or_, select, update
+import orjson
+from sqlalchemy import BigInteger, Text, bindparam, delete, func, or_, select, update
 
 from fediverse_node.storage.statement import Statement
-from fediverse_node.storage.tables import actors, keys, sign_in_links, users
-from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
+from fediverse_node.storage.tables import actors, sign_in_links, users
+from fediverse_node.storage.unit import Fetch, Run, Unit
 
 Row = Any
 
@@ -35,10 +36,6 @@ USER_BY_LOGIN = Statement(
         )
     ).order_by(users.c.id)
 )
-NAME_TAKEN = Statement(
-    select(actors.c.id).where(actors.c.local, func.lower(actors.c.username) == bindparam("username", type_=Text()))
-)
-EMAIL_TAKEN = Statement(select(users.c.id).where(func.lower(users.c.email) == bindparam("email", type_=Text())))
 _SET_PASSWORD = Statement(
     update(users)
     .where(users.c.id == bindparam("user_id", type_=BigInteger()))
@@ -48,25 +45,36 @@ _SETTINGS = Statement(select(users.c.settings).where(users.c.id == bindparam("us
 _SET_SETTINGS = Statement(
     update(users)
     .where(users.c.id == bindparam("user_id", type_=BigInteger()))
-    .values(settings=bindparam("values", type_=Text()))
+    .values(settings=bindparam("new_settings", type_=Text()))
+)
+PROFILE_COLUMNS = (
+    "type",
+    "name",
+    "summary",
+    "fields",
+    "emojis",
+    "icon_url",
+    "icon_description",
+    "image_url",
+    "image_description",
+    "locked",
+    "discoverable",
+    "indexable",
+    "hide_collections",
+)
+_ID = bindparam("actor_id", type_=BigInteger())
+_PROFILE = Statement(select(*(actors.c[name] for name in PROFILE_COLUMNS)).where(actors.c.id == _ID))
+_SET_PROFILE = Statement(
+    update(actors)
+    .where(actors.c.id == _ID)
+    .values(
+        version=actors.c.version + 1,
+        **{name: bindparam(f"new_{name}", type_=actors.c[name].type) for name in PROFILE_COLUMNS},
+    )
 )
 _DROP_LINKS = Statement(
-    sign_in_links.delete().where(sign_in_links.c.user_id == bindparam("user_id", type_=BigInteger()))
+    delete(sign_in_links).where(sign_in_links.c.user_id == bindparam("user_id", type_=BigInteger()))
 )
-
-
-def insert_person(
-    actor: Mapping[str, Any], key_rows: Sequence[Mapping[str, Any]], user: Mapping[str, Any]
-) -> Unit[str | None]:
-    """A new local actor with its keys and its first user; answers what is taken: "username", "email" or None."""
-    if (yield Fetch(NAME_TAKEN, {"username": actor["username"].lower()})):
-        return "username"
-    if (yield Fetch(EMAIL_TAKEN, {"email": user["email"].lower()})):
-        return "email"
-    yield Insert(actors, [actor])
-    yield Insert(keys, list(key_rows))
-    yield Insert(users, [user])
-    return None
 
 
 def set_password(user_id: int, password_hash: str) -> Unit[None]:
@@ -75,12 +83,16 @@ def set_password(user_id: int, password_hash: str) -> Unit[None]:
     yield Run(_DROP_LINKS, [{"user_id": user_id}])
 
 
-def load_settings(user_id: int) -> Unit[str]:
-    """The JSON text of a user's settings, inside a transaction."""
+def change_settings(user_id: int, changes: Mapping[str, Any]) -> Unit[None]:
+    """Set some of a user's settings; the others stay."""
     rows = yield Fetch(_SETTINGS, {"user_id": user_id})
-    return str(rows[0]["settings"]) if rows else "{}"
+    values = {**orjson.loads(rows[0]["settings"]), **changes} if rows else dict(changes)
+    yield Run(_SET_SETTINGS, [{"user_id": user_id, "new_settings": orjson.dumps(values).decode()}])
 
 
-def set_settings(user_id: int, values: str) -> Unit[None]:
-    """Replace the JSON text of a user's settings."""
-    yield Run(_SET_SETTINGS, [{"user_id": user_id, "values": values}])
+def change_profile(actor_id: int, changes: Mapping[str, Any]) -> Unit[None]:
+    """Set some of the columns that people edit of their actor; the others stay."""
+    rows = yield Fetch(_PROFILE, {"actor_id": actor_id})
+    if rows:
+        values = {f"new_{name}": changes.get(name, rows[0][name]) for name in PROFILE_COLUMNS}
+        yield Run(_SET_PROFILE, [{"actor_id": actor_id, **values}])

@@ -779,6 +779,8 @@ def _notifications() -> None:
         "notifications",
         ["actor_id", "type", "from_actor_id", sa.literal_column("coalesce(object_id, 0)")],
         unique=True,
+        sqlite_where=sa.text("type <> 'report' AND type <> 'update'"),
+        postgresql_where=sa.text("type <> 'report' AND type <> 'update'"),
     )
 
 

@@ -1,0 +1,57 @@
+"""Context: what stands above and below a status in its thread.  spec: mastodon-client-api#Context"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Row = Mapping[str, Any]
+
+
+def arrange(
+    rows: Sequence[Row], object_id: int, *, most_ancestors: int, most_descendants: int, depth: int
+) -> tuple[list[Any], list[Any]]:
+    """The ancestors from the root down, and the descendants depth first, each branch in the order of time.
+
+    `rows` are the whole thread, oldest first. Those that are not `visible` are left out, but what hangs on them
+    is found.
+    """
+    by_id = {row["id"]: row for row in rows}
+    children: dict[int, list[Row]] = {}
+    for row in rows:
+        if row["in_reply_to_id"] is not None:
+            children.setdefault(row["in_reply_to_id"], []).append(row)
+    return (
+        _ancestors(by_id, object_id)[-most_ancestors:],
+        _descendants(children, object_id, most_descendants, depth),
+    )
+
+
+def _ancestors(by_id: Mapping[int, Row], object_id: int) -> list[Row]:
+    found: list[Row] = []
+    here = by_id.get(object_id)
+    seen = {object_id}  # a ring of answers cannot be made honestly, but it can be sent
+    while here is not None:
+        parent_id = here["in_reply_to_id"]
+        here = by_id.get(parent_id) if parent_id is not None and parent_id not in seen else None
+        if here is not None:
+            seen.add(here["id"])
+            if here["visible"]:
+                found.append(here)
+    return found[::-1]
+
+
+def _descendants(children: Mapping[int, Sequence[Row]], object_id: int, most: int, depth: int) -> list[Row]:
+    found: list[Row] = []
+    seen = {object_id}
+    waiting = [(row, 1) for row in reversed(children.get(object_id, ()))]
+    while waiting and len(found) < most:
+        row, level = waiting.pop()
+        if row["id"] in seen:
+            continue
+        seen.add(row["id"])
+        if row["visible"]:
+            found.append(row)
+        if level < depth:
+            waiting += [(child, level + 1) for child in reversed(children.get(row["id"], ()))]
+    return found
