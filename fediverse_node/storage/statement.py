@@ -10,10 +10,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, BigInteger, ClauseElement, ColumnElement, LargeBinary, Table, Text, bindparam
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    BindParameter,
+    ClauseElement,
+    ColumnElement,
+    LargeBinary,
+    Table,
+    Text,
+    bindparam,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
@@ -125,11 +136,31 @@ def _postgresql_value(name: str, values: Mapping[str, Any], fixed: Mapping[str, 
 
 
 def _compile(clause: ClauseElement, dialect: Any) -> tuple[str, tuple[str, ...], dict[str, Any]]:
-    compiled = clause.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    given_later: set[str] = set()
+
+    def note(parameter: BindParameter[Any]) -> None:
+        # Constant lists (`in_(["a", "b"])`) are written out now, and that asks for all values at once.
+        if parameter.required:
+            given_later.add(parameter.key)
+            parameter.required = False
+
+    visitors.traverse(clause, {}, {"bindparam": note})
+    try:
+        compiled = clause.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    finally:
+        visitors.traverse(clause, {}, {"bindparam": lambda p: _restore(p, given_later)})
     if not isinstance(compiled, SQLCompiler):
         raise TypeError(f"{clause!r} is not a query")
-    fixed = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
-    return compiled.string, tuple(compiled.positiontup or ()), fixed
+    required = given_later | {name for name, bind in compiled.binds.items() if bind.required}
+    names = tuple(compiled.positiontup or ())
+    values = compiled.construct_params(_check=False)
+    fixed = {name: values[name] for name in names if name not in required}
+    return compiled.string, names, fixed
+
+
+def _restore(parameter: BindParameter[Any], given_later: set[str]) -> None:
+    if parameter.key in given_later:
+        parameter.required = True
 
 
 def upsert(

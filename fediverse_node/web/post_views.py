@@ -116,7 +116,7 @@ def post_view(row: Row, names: Names, now_ms: int) -> PostView:
         shares=row["announces_count"],
         unlisted=row["visibility"] == OPEN,
         reply_to=f"@{row['reply_username']}" if answers and row["reply_username"] else ("a post" if answers else None),
-        reply_link=_address(answers) if answers else None,
+        reply_link=_address(answers).removeprefix(names.base_url) if answers else None,
         may_be_found=local and row["visibility"] < OPEN and may_be_found(row, "author_"),
     )
 

@@ -6,6 +6,7 @@ post and are left out of names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any
@@ -69,21 +70,19 @@ def _without_foreign(name: str, emojis: Emojis, base_url: str) -> str:
 
 
 def _emoji_writer(emojis: Emojis, base_url: str) -> Callable[[str], str]:
-    pictures: list[tuple[str, str]] = []
+    pictures: dict[str, str] = {}
     for emoji in emojis:
         path = local_path(str(emoji.get("url") or ""), base_url)
         if path is not None:
             code = escape(f":{emoji['shortcode']}:")
-            picture = f'<img class="emoji" src="{escape(path)}" alt="{code}" title="{code}" width="20" height="20">'
-            pictures.append((code, picture))
-
-    def write(text: str) -> str:
-        for code, picture in pictures:
-            if code in text:
-                text = text.replace(code, picture)
-        return text
-
-    return write
+            pictures[code] = (
+                f'<img class="emoji" src="{escape(path)}" alt="{code}" title="{code}" width="20" height="20">'
+            )
+    if not pictures:
+        return str
+    # In one pass, so that no picture is looked for inside another one's tag.
+    codes = re.compile("|".join(re.escape(code) for code in pictures))
+    return lambda text: codes.sub(lambda found: pictures[found[0]], text)
 
 
 def _map_parts(html: str, *, text: Callable[[str], str], tag: Callable[[str], str] | None = None) -> str:

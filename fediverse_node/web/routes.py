@@ -1,0 +1,79 @@
+"""Which path leads where. Everything hangs off the root of one application, beside the client API's paths."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from fediverse_node.web import (
+    activities,
+    actors,
+    collections,
+    feeds,
+    front_page,
+    inboxes,
+    nodeinfo,
+    objects,
+    post_pages,
+    problems,
+    profile_pages,
+    tag_pages,
+    threads,
+    well_known,
+)
+from fediverse_node.web.context import WEB, WebContext
+from fediverse_node.web.nodeinfo import USAGE_COUNTS, UsageCounts
+from fediverse_node.web.templating import PAGES, Pages, get_asset
+
+_USER = "/users/{name}"
+_POST = "/users/{name}/statuses/{id}"
+
+_GET: tuple[tuple[str, problems.Handler], ...] = (
+    ("/", front_page.get_front),
+    ("/robots.txt", well_known.get_robots),
+    ("/.well-known/webfinger", well_known.get_webfinger),
+    ("/.well-known/host-meta", well_known.get_host_meta),
+    ("/.well-known/host-meta.json", well_known.get_host_meta_json),
+    ("/.well-known/nodeinfo", nodeinfo.get_links),
+    ("/nodeinfo/{version}", nodeinfo.get_nodeinfo),
+    ("/actor", actors.get_instance_actor),
+    ("/actor/outbox", collections.get_instance_outbox),
+    (_USER, actors.get_actor),
+    (f"{_USER}/outbox", collections.get_outbox),
+    (f"{_USER}/followers", collections.get_followers),
+    (f"{_USER}/following", collections.get_following),
+    (f"{_USER}/collections/featured", collections.get_featured),
+    (f"{_USER}/collections/tags", collections.get_featured_tags),
+    (f"{_USER}/activities/{{kind}}/{{number}}", activities.get_activity),
+    (_POST, objects.get_object),
+    (f"{_POST}/activity", objects.get_create),
+    (f"{_POST}/replies", objects.get_replies),
+    (f"{_POST}/likes", objects.get_likes),
+    (f"{_POST}/shares", objects.get_shares),
+    ("/contexts/{id}", threads.get_context),
+    ("/tags/{name}", tag_pages.get_tag),
+    ("/assets/{name}", get_asset),
+    # Before the page: the name of a profile would take the ending in.
+    ("/@{name}.rss", feeds.get_rss),
+    ("/@{name}.atom", feeds.get_atom),
+    ("/@{name}.json", profile_pages.get_profile_document),
+    ("/@{name}", profile_pages.get_profile),
+    ("/@{name}/{id}", post_pages.get_post),
+)
+_POST_ROUTES: tuple[tuple[str, problems.Handler], ...] = (
+    ("/inbox", inboxes.post),
+    ("/actor/inbox", inboxes.post),
+    (f"{_USER}/inbox", inboxes.post_personal),
+)
+
+
+def setup(app: web.Application, context: WebContext) -> None:
+    """Mount all routes of this room. What no route of the application answers gets a page or JSON with 404."""
+    app[WEB] = context
+    app[PAGES] = Pages(context.config)
+    app[USAGE_COUNTS] = UsageCounts()
+    for path, handler in _GET:
+        app.router.add_get(path, problems.guarded(handler))
+    for path, handler in _POST_ROUTES:
+        app.router.add_post(path, problems.guarded(handler))
+    # The router tries longer prefixes first, so this takes nothing from others that are mounted later.
+    app.router.add_get("/{tail:.*}", problems.guarded(problems.unknown_path))
