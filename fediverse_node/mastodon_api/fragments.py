@@ -124,6 +124,11 @@ async def render_statuses(
     return [status for _, status in rendered]
 
 
+async def render_entries(context: Context, viewer_id: int | None, entries: Sequence[Row]) -> dict[int, bytes]:
+    """Statuses by the id of their entry."""
+    return dict(await _render(context, viewer_id, entries, ""))
+
+
 async def render_by_id(
     context: Context, viewer_id: int | None, ids: Iterable[int], *, where: str = ""
 ) -> dict[int, bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -32,6 +32,7 @@ from fediverse_node.mastodon_api.limits import PER_ADDRESS, PER_USER, Limit, Lim
 from fediverse_node.mastodon_api.params import EMPTY, Params, parse_id
 from fediverse_node.mastodon_api.scopes import acceptable
 from fediverse_node.mastodon_api.viewer import Viewer, Viewers
+from fediverse_node.storage.queries.timelines import Page
 
 log = logging.getLogger(__name__)
 T = TypeVar("T", bound=web.StreamResponse)
@@ -131,6 +132,16 @@ class Call:
             raise bad_request("Pagination values for `offset` and `limit` must be positive")
         return min(asked, maximum)
 
+    def asked(self, default: int, maximum: int) -> Page:
+        """The page of a list that is asked for."""
+        params = self.params
+        return Page(
+            self.limit(default, maximum),
+            max_id=params.id("max_id"),
+            since_id=params.id("since_id"),
+            min_id=params.id("min_id"),
+        )
+
     def take(self, limit: Limit) -> None:
         """Count this against a limit of its own, for the person or else the address; raises 429."""
         key = self._viewer.user_id if self._viewer is not None and self._viewer.is_user else network_of(self.address)
@@ -158,6 +169,11 @@ class Call:
         if links:
             self.headers["Link"] = ", ".join(links)
         return self.json(rendered)
+
+    def page_of(self, rendered: list[Any] | bytes, rows: Sequence[Any], page: Page) -> web.Response:
+        """The same for rows whose column `id` is the key."""
+        first_id, last_id = (rows[0]["id"], rows[-1]["id"]) if rows else (None, None)
+        return self.page(rendered, first_id=first_id, last_id=last_id, full=len(rows) >= page.limit > 0)
 
     def _page_url(self, name: str, key: int) -> str:
         given = parse_qsl(self.request.rel_url.raw_query_string, keep_blank_values=True)

@@ -6,7 +6,7 @@ What the viewer may not see does not exist for them: every method answers the sa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import orjson
@@ -19,9 +19,9 @@ from fediverse_node.mastodon_api.entities.context import arrange
 from fediverse_node.mastodon_api.entities.status import VISIBILITIES, render_source, source_of, visibility_name
 from fediverse_node.mastodon_api.entities.status_edit import render_status_edit
 from fediverse_node.mastodon_api.errors import ApiError, bad_request, invalid, not_allowed, not_found
-from fediverse_node.mastodon_api.fragments import join, load_entry, render_by_id, render_one, render_statuses
+from fediverse_node.mastodon_api.fragments import join, load_entry, render_by_id, render_entries, render_one
 from fediverse_node.mastodon_api.limits import DELETIONS, STATUSES
-from fediverse_node.mastodon_api.params import Params, parse_id
+from fediverse_node.mastodon_api.params import Params
 from fediverse_node.mastodon_api.routing import Call, Routes
 from fediverse_node.mastodon_api.scheduled import (
     check_media,
@@ -258,13 +258,11 @@ async def context(call: Call) -> web.StreamResponse:
         most_descendants=most_descendants,
         depth=depth,
     )
-    rendered = await render_statuses(call.context, viewer_id, [*ancestors, *descendants])
-    cut = len(ancestors) - (len(ancestors) + len(descendants) - len(rendered))
-    above, below = (rendered[: len(ancestors)], rendered[len(ancestors) :]) if cut == len(ancestors) else ([], [])
-    if cut != len(ancestors):  # something was deleted while we read: ask for each part by itself
-        above = await render_statuses(call.context, viewer_id, ancestors)
-        below = await render_statuses(call.context, viewer_id, descendants)
-    return call.json(b'{"ancestors":%b,"descendants":%b}' % (join(above), join(below)))
+    rendered = await render_entries(call.context, viewer_id, [*ancestors, *descendants])
+    above, below = (
+        join(rendered[row["id"]] for row in part if row["id"] in rendered) for part in (ancestors, descendants)
+    )
+    return call.json(b'{"ancestors":%b,"descendants":%b}' % (above, below))
 
 
 @routes.get("/api/v1/statuses/{id}/source", scope="read:statuses")

@@ -1,5 +1,6 @@
-"""Timelines: home, public, hashtags, lists, one account's, bookmarks and favourites.  spec: mastodon-client-api#timelines
+"""Timelines: home, public, hashtags, lists, one account's, bookmarks and favourites.
 
+spec: mastodon-client-api#timelines
 A page is two queries and bytes put together (fragments.py). `Link` goes by the rows that were read, so that a
 page from which a filter took everything still leads on.
 """

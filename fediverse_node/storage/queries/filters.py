@@ -1,4 +1,4 @@
-"""What people do not want to read: filters with keywords and named posts. Applying them is in mastodon_api/filtering.py."""
+"""What people do not want to read: filters, keywords, named posts. They are applied in mastodon_api/filtering.py."""
 
 from __future__ import annotations
 

@@ -107,13 +107,13 @@ def is_unavoided(*people: ColumnElement[Any]) -> ColumnElement[bool]:
     return and_(is_unblocked(*people), is_unmuted(*people))
 
 
-def is_unmuted(*people: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The viewer mutes none of these now."""
+def is_unmuted(*people: ColumnElement[Any], only: ColumnElement[bool] | None = None) -> ColumnElement[bool]:
+    """The viewer mutes none of these now; `only`: of the mutes, those that say this too."""
     in_force = or_(mutes.c.expires_ms.is_(None), mutes.c.expires_ms > NOW)
-    muted = select(_ONE).select_from(mutes)
-    return not_(
-        exists(muted.where(mutes.c.actor_id == VIEWER, mutes.c.target_id.in_(people), in_force).correlate_except(mutes))
-    )
+    muted = select(_ONE).select_from(mutes).where(mutes.c.actor_id == VIEWER, mutes.c.target_id.in_(people), in_force)
+    if only is not None:
+        muted = muted.where(only)
+    return not_(exists(muted.correlate_except(mutes)))
 
 
 def is_unblocked(*people: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -1,0 +1,95 @@
+"""Hashtags on a profile.  spec: mastodon-client-api#featured_tags"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from aiohttp import web
+
+from fediverse_node.mastodon_api.accounts import require_account
+from fediverse_node.mastodon_api.entities.moments import render_day
+from fediverse_node.mastodon_api.errors import invalid, not_found
+from fediverse_node.mastodon_api.routing import Call, Routes
+from fediverse_node.protocol.plain_text import extract_hashtags
+from fediverse_node.storage.queries import featured_tags as queries
+
+routes = Routes()
+
+MOST_FEATURED_TAGS = 10
+_ONLY_DIGITS = re.compile(r"[\d_·]+")
+
+
+@routes.get("/api/v1/accounts/{id}/featured_tags", anonymous=True)
+async def show_of_account(call: Call) -> web.Response:
+    """The hashtags that an account of ours shows. Those of others are not fetched."""
+    account = await require_account(call.context, call.id())
+    if account["suspended_ms"] is not None:
+        return call.json([])
+    return call.json(await _load(call, account["id"], account["username"]))
+
+
+@routes.get("/api/v1/featured_tags", scope="read:accounts")
+async def show_own(call: Call) -> web.Response:
+    """The viewer's."""
+    account = await require_account(call.context, call.viewer.actor_id)
+    return call.json(await _load(call, account["id"], account["username"]))
+
+
+@routes.post("/api/v1/featured_tags", scope="write:accounts")
+async def feature(call: Call) -> web.Response:
+    """Show one more."""
+    name = (call.params.text("name") or "").strip().removeprefix("#")
+    if extract_hashtags(f"#{name}") != (name,) or _ONLY_DIGITS.fullmatch(name):
+        raise invalid("Tag is invalid")
+    world, me = call.context.world, call.viewer.actor_id
+    item_id, tag_id = world.ids.next(), world.ids.next()
+    fits = await call.context.writer.run(
+        lambda: queries.feature_tag(item_id, tag_id, me, name=name.lower(), most=MOST_FEATURED_TAGS)
+    )
+    if not fits:
+        raise invalid("You have already featured the maximum number of hashtags")
+    account = await require_account(call.context, me)
+    shown = await _load(call, me, account["username"])
+    return call.json(next(tag for tag in shown if tag["name"] == name.lower()))
+
+
+@routes.delete("/api/v1/featured_tags/{id}", scope="write:accounts")
+async def unfeature(call: Call) -> web.Response:
+    """Show one less."""
+    me, item_id = call.viewer.actor_id, call.id()
+    rows = await call.context.database.fetch(queries.FEATURED, actor_id=me)
+    if all(row["id"] != item_id for row in rows):
+        raise not_found()
+    await call.context.writer.run(lambda: queries.unfeature_tag(item_id, me))
+    return call.json({})
+
+
+@routes.get("/api/v1/featured_tags/suggestions", scope="read:accounts")
+async def suggest(call: Call) -> web.Response:
+    """What the viewer writes about most."""
+    rows = await call.context.database.fetch(
+        queries.USED_MOST, patient=True, actor_id=call.viewer.actor_id, most=MOST_FEATURED_TAGS
+    )
+    names = call.context.world.names
+    return call.json(
+        [
+            {"id": str(row["id"]), "name": row["name"], "url": names.hashtag_page(row["name"]), "history": []}
+            for row in rows
+        ]
+    )
+
+
+async def _load(call: Call, actor_id: int, username: str) -> list[dict[str, Any]]:
+    rows = await call.context.database.fetch(queries.FEATURED, actor_id=actor_id)
+    profile = call.context.world.names.profile_page(username)
+    return [
+        {
+            "id": str(row["id"]),
+            "name": row["name"],
+            "url": f"{profile}/tagged/{row['name']}",
+            "statuses_count": str(row["statuses_count"]),
+            "last_status_at": None if row["last_status_ms"] is None else render_day(row["last_status_ms"]),
+        }
+        for row in rows
+    ]

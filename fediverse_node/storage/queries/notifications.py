@@ -1,0 +1,106 @@
+"""What a person was told: pages, one, how many are new; and taking them away.
+
+Types are ours (like, announce, note); the client API gives them its own names. Whom the viewer blocks or mutes
+since, and what they may not see any more, is left out at reading.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Integer, Select, Text, bindparam, delete, func, or_, select, update
+
+from fediverse_node.storage.queries.statuses import VIEWER, is_unblocked, is_unmuted
+from fediverse_node.storage.queries.timelines import keyset
+from fediverse_node.storage.statement import Statement, one_of
+from fediverse_node.storage.tables import actors, markers, mutes, notifications, users
+from fediverse_node.storage.unit import Fetch, Run, Unit
+
+_ACTOR = bindparam("actor", type_=BigInteger())
+_ID = bindparam("id_", type_=BigInteger())
+_FROM = bindparam("from_id", type_=BigInteger())
+
+
+def _select() -> Select[Any]:
+    return (
+        select(
+            notifications.c.id,
+            notifications.c.type,
+            notifications.c.from_actor_id,
+            notifications.c.object_id,
+        )
+        .select_from(notifications.join(actors, actors.c.id == notifications.c.from_actor_id))
+        .where(
+            notifications.c.actor_id == VIEWER,
+            actors.c.suspended_ms.is_(None),
+            actors.c.deleted_ms.is_(None),
+            is_unblocked(notifications.c.from_actor_id),
+            is_unmuted(notifications.c.from_actor_id, only=mutes.c.notifications),
+        )
+    )
+
+
+_PAGE = _select().where(
+    one_of(notifications.c.type, "types"), or_(_FROM == 0, notifications.c.from_actor_id == _FROM)
+)
+LIST = keyset(_PAGE, notifications.c.id)
+ONE = Statement(_select().where(notifications.c.id == _ID))
+BY_IDS = Statement(_select().where(one_of(notifications.c.id, "ids")))
+COUNT = Statement(
+    select(func.count()).select_from(
+        _PAGE.where(notifications.c.id > bindparam("after_id", type_=BigInteger()))
+        .limit(bindparam("most", type_=Integer()))
+        .subquery()
+    )
+)
+# What stands in one group: the same thing done to the same object, or to the person themselves.
+OF_GROUP = keyset(
+    _select().where(
+        notifications.c.type == bindparam("type_", type_=Text()),
+        func.coalesce(notifications.c.object_id, 0) == bindparam("object_id", type_=BigInteger()),
+    ),
+    notifications.c.id,
+)
+LAST_READ = Statement(
+    select(markers.c.last_read_id).where(markers.c.actor_id == VIEWER, markers.c.timeline == "notifications")
+)
+SETTINGS = Statement(select(users.c.settings).where(users.c.id == bindparam("user_id", type_=BigInteger())))
+_SET_SETTINGS = Statement(
+    update(users)
+    .where(users.c.id == bindparam("user_id", type_=BigInteger()))
+    .values(settings=bindparam("new_settings", type_=Text()))
+)
+_CLEAR = Statement(delete(notifications).where(notifications.c.actor_id == _ACTOR))
+_DISMISS = Statement(
+    delete(notifications)
+    .where(notifications.c.actor_id == _ACTOR, one_of(notifications.c.id, "ids"))
+    .returning(notifications.c.id)
+)
+_DISMISS_GROUP = Statement(
+    delete(notifications).where(
+        notifications.c.actor_id == _ACTOR,
+        notifications.c.type == bindparam("type_", type_=Text()),
+        func.coalesce(notifications.c.object_id, 0) == bindparam("object_id", type_=BigInteger()),
+    )
+)
+
+
+def clear(actor_id: int) -> Unit[None]:
+    """All of a person's notifications go."""
+    yield Run(_CLEAR, [{"actor": actor_id}])
+
+
+def dismiss(actor_id: int, ids: list[int]) -> Unit[int]:
+    """These go; how many there were."""
+    rows = yield Fetch(_DISMISS, {"actor": actor_id, "ids": ids})
+    return len(rows)
+
+
+def dismiss_group(actor_id: int, type_: str, object_id: int) -> Unit[None]:
+    """All that stand in one group go."""
+    yield Run(_DISMISS_GROUP, [{"actor": actor_id, "type_": type_, "object_id": object_id}])
+
+
+def set_settings(user_id: int, settings: str) -> Unit[None]:
+    """A person's settings, as JSON."""
+    yield Run(_SET_SETTINGS, [{"user_id": user_id, "new_settings": settings}])
