@@ -26,14 +26,13 @@ async def show_of_account(call: Call) -> web.Response:
     account = await require_account(call.context, call.id())
     if account["suspended_ms"] is not None:
         return call.json([])
-    return call.json(await _load(call, account["id"], account["username"]))
+    return call.json(await _load(call, account["id"]))
 
 
 @routes.get("/api/v1/featured_tags", scope="read:accounts")
 async def show_own(call: Call) -> web.Response:
     """The viewer's."""
-    account = await require_account(call.context, call.viewer.actor_id)
-    return call.json(await _load(call, account["id"], account["username"]))
+    return call.json(await _load(call, call.viewer.actor_id))
 
 
 @routes.post("/api/v1/featured_tags", scope="write:accounts")
@@ -49,8 +48,7 @@ async def feature(call: Call) -> web.Response:
     )
     if not fits:
         raise invalid("You have already featured the maximum number of hashtags")
-    account = await require_account(call.context, me)
-    shown = await _load(call, me, account["username"])
+    shown = await _load(call, me)
     return call.json(next(tag for tag in shown if tag["name"] == name.lower()))
 
 
@@ -80,14 +78,14 @@ async def suggest(call: Call) -> web.Response:
     )
 
 
-async def _load(call: Call, actor_id: int, username: str) -> list[dict[str, Any]]:
+async def _load(call: Call, actor_id: int) -> list[dict[str, Any]]:
     rows = await call.context.database.fetch(queries.FEATURED, actor_id=actor_id)
-    profile = call.context.world.names.profile_page(username)
+    names = call.context.world.names
     return [
         {
             "id": str(row["id"]),
             "name": row["name"],
-            "url": f"{profile}/tagged/{row['name']}",
+            "url": names.hashtag_page(row["name"]),
             "statuses_count": str(row["statuses_count"]),
             "last_status_at": None if row["last_status_ms"] is None else render_day(row["last_status_ms"]),
         }

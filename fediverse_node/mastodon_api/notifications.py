@@ -16,7 +16,6 @@ from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.entities.account import render_account, render_account_json
 from fediverse_node.mastodon_api.entities.notification import (
     GROUPED,
-    OURS,
     TYPES,
     group_key,
     parse_group_key,
@@ -24,7 +23,7 @@ from fediverse_node.mastodon_api.entities.notification import (
     render_notification,
 )
 from fediverse_node.mastodon_api.errors import invalid, not_found
-from fediverse_node.mastodon_api.fragments import join, load_entry, render_by_id
+from fediverse_node.mastodon_api.fragments import join, render_by_id
 from fediverse_node.mastodon_api.params import parse_id
 from fediverse_node.mastodon_api.routing import Call, Routes
 from fediverse_node.mastodon_api.scheduled import page_of
@@ -150,18 +149,16 @@ async def policy(call: Call) -> web.StreamResponse:
 @routes.put("/api/v2/notifications/policy", scope="write:notifications")
 async def change_policy(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#PATCH/api/v2/notifications/policy"""
-    settings = await _settings(call)
-    changed = dict(settings.get("notification_policy") or {})
+    changed: dict[str, str] = {}
     for name in _POLICY_NAMES:
         value = call.params.text(name)
         if value is not None:
             if value not in _POLICIES:
                 raise invalid(f"{name} is not included in the list")
             changed[name] = value
-    settings["notification_policy"] = changed
-    user_id, stored = call.viewer.user_id or 0, orjson.dumps(settings).decode()
-    await call.context.writer.run(lambda: queries.set_settings(user_id, stored))
-    return call.json(_policy_entity(settings))
+    user_id = call.viewer.user_id or 0
+    await call.context.writer.run(lambda: queries.change_policy(user_id, changed))
+    return call.json(_policy_entity(await _settings(call)))
 
 
 @routes.get("/api/v1/notifications/policy", scope="read:notifications")
@@ -363,11 +360,3 @@ async def dismiss_group(call: Call) -> web.StreamResponse:
         type_, object_id = found
         await call.context.writer.run(lambda: queries.dismiss_group(actor_id, type_, object_id))
     return call.json({})
-
-
-def known_types() -> frozenset[str]:
-    """The client API's names of all that people are told."""
-    return frozenset(OURS)
-
-
-__all__ = ["load_entry", "render_notifications", "routes"]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fediverse_node.base.errors import StorageError
-from fediverse_node.storage.postgresql import PostgresqlDatabase
 from fediverse_node.storage.sqlite import SqliteDatabase
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.unit import Unit
@@ -45,5 +44,8 @@ async def open_database(url: str) -> Database:
         path.parent.mkdir(parents=True, exist_ok=True)
         return SqliteDatabase(path)
     if scheme.partition("+")[0] in ("postgresql", "postgres"):
+        # Its driver is not loaded for a node on SQLite.
+        from fediverse_node.storage.postgresql import PostgresqlDatabase  # noqa: PLC0415
+
         return await PostgresqlDatabase.open("postgresql://" + rest)
     raise StorageError(f"unknown database {scheme!r}: give sqlite:///path or postgresql://user@host/name")

@@ -17,11 +17,19 @@ from fediverse_node.protocol.html import sanitise
 
 Emojis = Iterable[Mapping[str, Any]]
 _REL = 'rel="nofollow noopener noreferrer"'
+_ELSEWHERE = f' target="_blank" {_REL}'
 
 
 def content_html(html: str, emojis: Emojis, base_url: str) -> Markup:
     """A post or a biography."""
-    return Markup(_map_parts(sanitise(html), text=_emoji_writer(emojis, base_url)))  # noqa: S704  # cleaned here
+    ours = f'href="{escape(base_url)}/'
+
+    def tag(tag: str) -> str:
+        # What leads to another page of ours opens like any link here.
+        return tag.replace(_ELSEWHERE, "").replace(ours, 'href="/') if ours in tag else tag
+
+    cleaned = _map_parts(sanitise(html), text=_emoji_writer(emojis, base_url), tag=tag)
+    return Markup(cleaned)  # noqa: S704  # cleaned here
 
 
 def field_html(html: str, emojis: Emojis, base_url: str) -> Markup:

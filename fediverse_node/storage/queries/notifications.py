@@ -6,12 +6,15 @@ since, and what they may not see any more, is left out at reading.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from sqlalchemy import BigInteger, Integer, Select, Text, bindparam, delete, func, or_, select, update
 
 from fediverse_node.storage.queries.statuses import VIEWER, is_unblocked, is_unmuted
 from fediverse_node.storage.queries.timelines import keyset
+from fediverse_node.storage.rows import dump_json
 from fediverse_node.storage.statement import Statement, one_of
 from fediverse_node.storage.tables import actors, markers, mutes, notifications, users
 from fediverse_node.storage.unit import Fetch, Run, Unit
@@ -101,6 +104,10 @@ def dismiss_group(actor_id: int, type_: str, object_id: int) -> Unit[None]:
     yield Run(_DISMISS_GROUP, [{"actor": actor_id, "type_": type_, "object_id": object_id}])
 
 
-def set_settings(user_id: int, settings: str) -> Unit[None]:
-    """A person's settings, as JSON."""
-    yield Run(_SET_SETTINGS, [{"user_id": user_id, "new_settings": settings}])
+def change_policy(user_id: int, changes: Mapping[str, str]) -> Unit[None]:
+    """From whom a person wants to hear: `notification_policy` among their settings."""
+    rows = yield Fetch(SETTINGS, {"user_id": user_id})
+    if rows:
+        settings = orjson.loads(rows[0]["settings"])
+        settings["notification_policy"] = {**(settings.get("notification_policy") or {}), **changes}
+        yield Run(_SET_SETTINGS, [{"user_id": user_id, "new_settings": dump_json(settings)}])
