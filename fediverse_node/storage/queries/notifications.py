@@ -43,9 +43,7 @@ def _select() -> Select[Any]:
     )
 
 
-_PAGE = _select().where(
-    one_of(notifications.c.type, "types"), or_(_FROM == 0, notifications.c.from_actor_id == _FROM)
-)
+_PAGE = _select().where(one_of(notifications.c.type, "types"), or_(_FROM == 0, notifications.c.from_actor_id == _FROM))
 LIST = keyset(_PAGE, notifications.c.id)
 ONE = Statement(_select().where(notifications.c.id == _ID))
 BY_IDS = Statement(_select().where(one_of(notifications.c.id, "ids")))

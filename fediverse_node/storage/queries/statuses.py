@@ -38,6 +38,7 @@ from fediverse_node.storage.tables import (
     filter_objects,
     filters,
     follows,
+    home_entries,
     likes,
     media,
     mentions,
@@ -274,4 +275,21 @@ FILTERED_OBJECTS = Statement(
     select(filter_objects.c.filter_id, filter_objects.c.object_id)
     .select_from(filter_objects.join(filters, filters.c.id == filter_objects.c.filter_id))
     .where(filters.c.actor_id == VIEWER)
+)
+
+# For open streams: who of these has the object at home, and who of these follows its author.
+HOLDERS = Statement(
+    select(home_entries.c.actor_id).where(home_entries.c.object_id == _ID, one_of(home_entries.c.actor_id, "ids"))
+)
+FOLLOWERS_AMONG = Statement(
+    select(follows.c.follower_id).where(
+        follows.c.followed_id == bindparam("author_id", type_=BigInteger()),
+        follows.c.accepted,
+        one_of(follows.c.follower_id, "ids"),
+    )
+)
+ABOUT = Statement(
+    select(objects.c.actor_id, objects.c.visibility, objects.c.local, objects.c.announce_of_id, objects.c.parts).where(
+        objects.c.id == _ID
+    )
 )

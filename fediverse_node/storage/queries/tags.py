@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, func, select
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Text, and_, bindparam, delete, func, select
 
 from fediverse_node.storage.queries.timelines import keyset
 from fediverse_node.storage.statement import Statement, one_of
@@ -15,13 +17,19 @@ _TAG = bindparam("tag_id", type_=BigInteger())
 _DAY = objects.c.id // bindparam("day_ids", type_=BigInteger())
 
 BY_NAMES = Statement(select(tags.c.id, tags.c.name).where(one_of(tags.c.name, "names")))
-# A range instead of LIKE: it finds its way by the index on both engines.
+_PREFIX = bindparam("prefix", type_=Text())
+
+
+def _beginning(condition: ColumnElement[bool]) -> Select[Any]:
+    page = select(tags.c.id, tags.c.name).where(condition).order_by(tags.c.name)
+    return page.limit(bindparam("most", type_=Integer())).offset(bindparam("skipped", type_=Integer()))
+
+
+# SQLite compares bytes, so names that begin alike are a range of its index; PostgreSQL compares as people of
+# its locale do, where the last character there is need not come last.
 BY_PREFIX = Statement(
-    select(tags.c.id, tags.c.name)
-    .where(tags.c.name >= bindparam("prefix", type_=Text()), tags.c.name < bindparam("upper", type_=Text()))
-    .order_by(tags.c.name)
-    .limit(bindparam("most", type_=Integer()))
-    .offset(bindparam("skipped", type_=Integer()))
+    _beginning(and_(tags.c.name >= _PREFIX, tags.c.name < bindparam("upper", type_=Text()))),
+    for_postgresql=_beginning(func.starts_with(tags.c.name, _PREFIX)),
 )
 USE = Statement(
     select(

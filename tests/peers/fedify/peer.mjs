@@ -19,10 +19,15 @@ const firstKnock = process.argv[2] ?? "rfc9421";
 const kept = new Map(); // what this server says, by URI
 const received = []; // activities that verified
 const posts = []; // all requests to an inbox, with how they were signed and what was answered
-const actors = new Map(
-  ["ada", "ben", "shy"].map((name) => [name, { name, keys: null, followers: new Map(), locked: name === "shy", movedTo: null }]),
-);
+const actors = new Map();
 let counter = 0;
+
+// Everybody lives here who is asked for, so that each test has people of its own. Those who are shy approve followers.
+const actorNamed = (name) => {
+  if (!/^[a-z][a-z0-9]{0,29}$/.test(name)) return null;
+  if (!actors.has(name)) actors.set(name, { name, keys: null, followers: new Map(), locked: name.startsWith("shy") });
+  return actors.get(name);
+};
 
 const listening = (handler) =>
   new Promise((resolve) => {
@@ -58,7 +63,7 @@ const context = () => federation.createContext(new URL(origin), undefined);
 
 federation
   .setActorDispatcher("/users/{identifier}", async (ctx, identifier) => {
-    const actor = actors.get(identifier);
+    const actor = actorNamed(identifier);
     if (actor == null) return null;
     const keys = await ctx.getActorKeyPairs(identifier);
     return new Person({
@@ -74,18 +79,17 @@ federation
       manuallyApprovesFollowers: actor.locked,
       publicKey: keys[0].cryptographicKey,
       assertionMethods: keys.map((key) => key.multikey),
-      successor: actor.movedTo == null ? null : new URL(actor.movedTo),
     });
   })
   .setKeyPairsDispatcher(async (_ctx, identifier) => {
-    const actor = actors.get(identifier);
+    const actor = actorNamed(identifier);
     if (actor == null) return [];
     actor.keys ??= Promise.all([generateCryptoKeyPair("RSASSA-PKCS1-v1_5"), generateCryptoKeyPair("Ed25519")]);
     return await actor.keys;
   });
 
 federation.setFollowersDispatcher("/users/{identifier}/followers", (_ctx, identifier) => {
-  const actor = actors.get(identifier);
+  const actor = actorNamed(identifier);
   return actor == null ? null : { items: [...actor.followers.values()] };
 });
 
@@ -110,11 +114,11 @@ const record = async (ctx, activity) => {
 
 federation
   .setInboxListeners("/users/{identifier}/inbox", "/inbox")
-  .setSharedKeyDispatcher(() => ({ identifier: "ada" }))
+  .setSharedKeyDispatcher(() => ({ identifier: "instance" }))
   .on(Follow, async (ctx, follow) => {
     await record(ctx, follow);
     const target = ctx.parseUri(follow.objectId);
-    const actor = target?.type === "actor" ? actors.get(target.identifier) : null;
+    const actor = target?.type === "actor" ? actorNamed(target.identifier) : null;
     const follower = await follow.getActor(ctx);
     if (actor == null || follower == null || actor.locked) return;
     actor.followers.set(follower.id.href, follower);
@@ -150,8 +154,8 @@ const answer = (ctx, name, Type, follow, follower) =>
 
 const newUri = (name, folder) => new URL(`${origin}/users/${name}/${folder}/${++counter}`);
 
-const deliver = async (ctx, name, recipients, activity) => {
-  await ctx.sendActivity({ identifier: name }, recipients, activity, { immediate: true });
+const deliver = async (ctx, name, recipients, activity, preferSharedInbox = false) => {
+  await ctx.sendActivity({ identifier: name }, recipients, activity, { immediate: true, preferSharedInbox });
   return activity;
 };
 
@@ -210,7 +214,7 @@ const compose = (ctx, o) => {
 // Everybody whom something is sent to: followers where they are addressed, and the actors named.
 const recipientsOf = async (ctx, name, o) => {
   const named = await findAll(ctx, name, [...(o.mention ?? []), ...(o.to ?? [])]);
-  const followers = o.visibility === "direct" ? [] : [...actors.get(name).followers.values()];
+  const followers = o.visibility === "direct" ? [] : [...actorNamed(name).followers.values()];
   return [...new Map([...named, ...followers].map((actor) => [actor.id.href, actor])).values()];
 };
 
@@ -237,7 +241,7 @@ const commands = {
     const found = received.find((each) => each.id === o.follow);
     const follow = await Activity.fromJsonLd(found.json, ctx);
     const [follower] = await findAll(ctx, o.as, [found.actor]);
-    if (Type === Accept) actors.get(o.as).followers.set(follower.id.href, follower);
+    if (Type === Accept) actorNamed(o.as).followers.set(follower.id.href, follower);
     return await answer(ctx, o.as, Type, follow, follower);
   },
   // Says something without telling anybody: it can only be fetched.
@@ -249,7 +253,7 @@ const commands = {
     const create = new Create({
       id: new URL(`${object.id.href}/activity`), actor: ctx.getActorUri(o.as), object, published: object.published, ...addressed,
     });
-    await deliver(ctx, o.as, await recipientsOf(ctx, o.as, o), create);
+    await deliver(ctx, o.as, await recipientsOf(ctx, o.as, o), create, o.shared);
     return object;
   },
   async update(ctx, o) {
