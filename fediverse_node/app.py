@@ -28,6 +28,7 @@ from fediverse_node.mastodon_api import routes as client_routes
 from fediverse_node.mastodon_api.context import Context
 from fediverse_node.outbox.registration import Registration
 from fediverse_node.outbox.submit import Outbox
+from fediverse_node.outbox.verified_links import VerifiedLinks
 from fediverse_node.storage.engine import Database, open_database
 from fediverse_node.storage.queries.federation_documents import KEYS_OF
 from fediverse_node.storage.queries.inbox import BLOCKED_HOSTS
@@ -88,6 +89,7 @@ class Node:
     threads: SigningThreads
     compactor: JsonLdWorker
     hosts: StoredHosts
+    links: VerifiedLinks
 
     async def start(self) -> None:
         """Take up work: what is due to be sent, fetched, published."""
@@ -99,6 +101,7 @@ class Node:
     async def stop(self) -> None:
         """Stop in the order in which nothing that was accepted gets lost."""
         await self.housekeeping.stop()
+        await self.links.close()
         await self.staging.stop()
         await self.sender.stop()
         await self.hosts.close()
@@ -153,12 +156,14 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
         rsa, ed25519 = published[names.key(row["uri"])], published.get(names.ed25519_key(row["uri"]))
         return actor_document(profile_of(row, rsa, ed25519), names)
 
+    links = VerifiedLinks(database=database, writer=writer, world=world, http=http)
     outbox = Outbox(
         database=database,
         writer=writer,
         world=world,
         find_handle=gatherer.handle,
         actor_document_of=actor_document_of,
+        links=links,
     )
     app = web.Application(client_max_size=config.media.max_upload_bytes + _LARGEST_REQUEST_MARGIN_BYTES)
     context = Context(
@@ -175,4 +180,6 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
     web_routes.setup(app, WebContext(config, world, database, writer, receiver.receive))
     sender = Sender(database=database, writer=writer, world=world, signer=signer, keys=keys)
     housekeeping = Housekeeping(core.database, writer, world, context)
-    return Node(core, app, outbox, gatherer, receiver, sender, staging, housekeeping, http, threads, compactor, hosts)
+    return Node(
+        core, app, outbox, gatherer, receiver, sender, staging, housekeeping, http, threads, compactor, hosts, links
+    )

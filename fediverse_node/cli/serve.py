@@ -7,6 +7,7 @@ import contextlib
 import logging
 import resource
 import signal
+import subprocess
 import sys
 
 import click
@@ -18,6 +19,7 @@ from fediverse_node.app import build
 from fediverse_node.base.config import Config
 from fediverse_node.base.errors import ConfigurationError
 from fediverse_node.cli.setup import Prepared, prepare
+from fediverse_node.storage.migrate import HEAD, current_version
 
 _OPEN_FILES = 8_192
 
@@ -28,6 +30,7 @@ def serve_forever(config: Config) -> None:
         level=config.log_level.value.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
     )
     _raise_file_limit()
+    _migrate_apart(config)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(config))
 
@@ -58,6 +61,13 @@ async def _serve(config: Config) -> None:
     click.echo("Stopping: requests under way are finished first.", err=True)
     await runner.cleanup()
     await node.stop()
+
+
+def _migrate_apart(config: Config) -> None:
+    """Bring the schema up in a process of its own: Alembic would stay in this one's memory for good."""
+    if asyncio.run(current_version(config.database_url)) != HEAD:
+        # The same settings reach it by the same environment and folder.
+        subprocess.run([sys.executable, "-m", "fediverse_node", "migrate"], check=False, stdout=subprocess.DEVNULL)
 
 
 def _greet(config: Config, prepared: Prepared) -> None:

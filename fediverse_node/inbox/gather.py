@@ -61,7 +61,7 @@ class Gatherer:
         fetched = await fetch_key(self._dereferencer, key_id, budget=budget)
         if not isinstance(fetched, FetchedKey):
             return fetched
-        await self.store_actor(fetched.owner)
+        await self._store_with_handle(fetched.owner, budget)
         return None
 
     async def actor(
@@ -77,12 +77,21 @@ class Gatherer:
             return Fail(FetchFault.NOT_FOUND, uri)
         document = await self._dereferencer.fetch_actor(uri, budget=budget or Budget(fetches=6, time_s=15.0))
         if isinstance(document, ActorDocument):
-            return await self.store_actor(document)
+            return await self._store_with_handle(document, budget or Budget(fetches=4, time_s=10.0))
         if row is not None and isinstance(document, Fail) and document.reason is FetchFault.GONE:
             await self._remove_actor(uri, int(row["id"]))
         if row is None:
             return document
         return int(row["id"])
+
+    async def _store_with_handle(self, document: ActorDocument, budget: Budget) -> int:
+        """An actor that says its handle is on another host than its id has that handle if that host agrees."""
+        host = host_of(document.id)
+        claimed = (document.webfinger or "").rpartition("@")[2].lower()
+        if not claimed or claimed == host:
+            return await self.store_actor(document)
+        found = await self._handles.fetch_acct(document, budget=budget)
+        return await self.store_actor(document, handle_host=found.acct_host if isinstance(found, Found) else None)
 
     async def handle(self, user: str, host: str) -> int | Fail | TemporaryFail:
         """The actor that WebFinger names for `user@host`, with the handle its host confirms."""
@@ -112,8 +121,7 @@ class Gatherer:
         if not isinstance(author, int):
             return author
         verified = fetched(document, depth=depth)
-        rule = rule_for("Create")
-        assert rule is not None
+        rule = RULES["Create"]
         decided = await self._writer.decide(Decision(rule.needs(verified), lambda facts: rule.decide(verified, facts)))
         row = await self._database.fetch_one(OBJECT_ID, uri=document.id)
         if row is not None:

@@ -159,4 +159,3 @@ async def find_anywhere(context: Context, text: str) -> int | None:
         return known
     found = await context.find_handle(user, host.lower())
     return found if isinstance(found, int) else None
-

@@ -262,9 +262,7 @@ async def delete_v1(call: Call) -> web.Response:
 
 
 async def _require(call: Call, filter_id: int) -> Any:
-    row = await call.context.database.fetch_one(
-        queries.FILTER, filter_id=filter_id, owner_id=call.viewer.actor_id
-    )
+    row = await call.context.database.fetch_one(queries.FILTER, filter_id=filter_id, owner_id=call.viewer.actor_id)
     if row is None:
         raise not_found()
     return row

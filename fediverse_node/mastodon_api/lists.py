@@ -106,9 +106,7 @@ async def remove_members(call: Call) -> web.Response:
 async def show_lists_with(call: Call) -> web.Response:
     """The viewer's lists that an account is on."""
     account = await require_account(call.context, call.id())
-    rows = await call.context.database.fetch(
-        queries.LISTS_WITH, owner_id=call.viewer.actor_id, member_id=account["id"]
-    )
+    rows = await call.context.database.fetch(queries.LISTS_WITH, owner_id=call.viewer.actor_id, member_id=account["id"])
     return call.json([_render(row) for row in rows])
 
 

@@ -126,9 +126,7 @@ def _store(data: bytes, media_dir: Path, max_pixels: int) -> Picture | Fail:
     )
 
 
-def _store_cut(
-    data: bytes, media_dir: Path, max_pixels: int, folder: str, size: tuple[int, int]
-) -> str | Fail:
+def _store_cut(data: bytes, media_dir: Path, max_pixels: int, folder: str, size: tuple[int, int]) -> str | Fail:
     from PIL import ImageOps  # noqa: PLC0415 - megabytes that a server without uploads does not need
 
     opened = _open(data, max_pixels)

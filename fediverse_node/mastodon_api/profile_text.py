@@ -75,7 +75,9 @@ async def _mentions(text: str, context: Context) -> dict[str, tuple[str, str]]:
     return {
         key: (
             accounts[id_]["url"] or accounts[id_]["uri"],
-            accounts[id_]["username"] if accounts[id_]["local"] else f"{accounts[id_]['username']}@{accounts[id_]['host']}",
+            accounts[id_]["username"]
+            if accounts[id_]["local"]
+            else f"{accounts[id_]['username']}@{accounts[id_]['host']}",
         )
         for key, id_ in found.items()
         if id_ in accounts

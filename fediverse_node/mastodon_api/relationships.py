@@ -106,9 +106,7 @@ async def mute(call: Call) -> web.Response:
     world = call.context.world
     expires_ms = world.clock.now_ms() + duration_s * 1000 if duration_s else None
     id_, me, also = world.ids.next(), call.viewer.actor_id, call.params.flag("notifications", True)
-    await call.context.writer.run(
-        lambda: queries.mute(id_, me, target_id, notifications=also, expires_ms=expires_ms)
-    )
+    await call.context.writer.run(lambda: queries.mute(id_, me, target_id, notifications=also, expires_ms=expires_ms))
     return await _answer(call, target_id)
 
 

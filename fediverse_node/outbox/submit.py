@@ -32,6 +32,7 @@ from fediverse_node.domain.facts import Facts, Needs, World
 from fediverse_node.domain.model import Actor, Object, Visibility
 from fediverse_node.outbox.compose import new_object, said
 from fediverse_node.outbox.draft import Draft
+from fediverse_node.outbox.verified_links import VerifiedLinks
 from fediverse_node.protocol import plain_text
 from fediverse_node.storage.engine import Database, Row
 from fediverse_node.storage.queries import outbox as queries
@@ -57,12 +58,14 @@ class Outbox:
         world: World,
         find_handle: FindHandle,
         actor_document_of: ActorDocumentOf,
+        links: VerifiedLinks,
     ) -> None:
         self._database = database
         self._writer = writer
         self._world = world
         self._find_handle = find_handle
         self._actor_document_of = actor_document_of
+        self._links = links
 
     # People
 
@@ -149,7 +152,8 @@ class Outbox:
         return next(record.id for record in records if isinstance(record, NewReport))
 
     async def profile_changed(self, actor_id: int) -> Refuse | None:
-        """Followers elsewhere are told of the new profile, which is stored already."""
+        """Followers elsewhere are told of the new profile, which is stored already; its links are checked."""
+        self._links.check_soon(actor_id)
         document = await self._actor_document_of(actor_id)
         if document is None:
             return _UNKNOWN_ACTOR
