@@ -33,7 +33,7 @@ check: $(VENV)/.dev ## formatting, lint, types, who imports whom, house rules, g
 	$(BIN)/python .ci/docs.py --check
 
 bench: $(VENV)/.dev ## measure: inbox, delivery, timelines, memory (takes minutes; use a quiet machine)
-	$(BIN)/python -m pytest -p no:randomly -s --timeout=1800 tests/bench $(ARGS)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 fmt: $(VENV)/.dev ## put the code in order
 	$(BIN)/ruff format .

@@ -179,6 +179,7 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
     client_routes.setup(app, context)
     web_routes.setup(app, WebContext(config, world, database, writer, receiver.receive))
     sender = Sender(database=database, writer=writer, world=world, signer=signer, keys=keys)
+    receiver.on_heard(sender.heard)
     housekeeping = Housekeeping(core.database, writer, world, context)
     return Node(
         core, app, outbox, gatherer, receiver, sender, staging, housekeeping, http, threads, compactor, hosts, links

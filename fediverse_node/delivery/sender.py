@@ -96,12 +96,10 @@ class Sender:
         """Something may be due."""
         self._wake.set()
 
-    async def revive(self, host: str) -> None:
-        """A host that failed has spoken to us: what waits for it is tried now."""
-        state = self._hosts.pop(host, None)
-        if state is not None:
-            await self._note_recovery(host)
-            self.wake()
+    def heard(self, host: str) -> None:
+        """A host has spoken to us. If it failed before, what waits for it is tried now."""
+        if host in self._hosts:
+            self._recovered(host)
 
     def _on_commit(self, applied: Applied) -> None:
         if applied.delivers:

@@ -20,6 +20,7 @@ from fediverse_node.inbox.answer import Answer, Received, Turned
 from fediverse_node.inbox.complete import Completer
 from fediverse_node.inbox.understand import Understood, understand
 from fediverse_node.inbox.verify import Signed, Verifier
+from fediverse_node.protocol.uris import host_of
 from fediverse_node.signatures.request import Request
 from fediverse_node.signatures.verify import replay_key
 from fediverse_node.storage.engine import Database
@@ -62,10 +63,15 @@ class Receiver:
         self._seen: OrderedDict[bytes, None] = OrderedDict()
         self._running: dict[bytes, asyncio.Future[Answer]] = {}
         self._wake_staging: Callable[[], None] = lambda: None
+        self._heard: Callable[[str], None] = lambda host: None
 
     def on_staged(self, wake: Callable[[], None]) -> None:
         """Call this when something was put aside for later."""
         self._wake_staging = wake
+
+    def on_heard(self, heard: Callable[[str], None]) -> None:
+        """Call this with the host that has just spoken to us, so that what waits for it is tried again."""
+        self._heard = heard
 
     async def receive(self, received: Received) -> Answer:
         """Handle one request. Never raises for what a stranger sends."""
@@ -117,6 +123,7 @@ class Receiver:
             return self._answered(received, 202, Turned.DUPLICATE)
         if signed.claim.scheme == "rfc9421" and not self._hosts.reads_rfc9421(signed.signer.host):
             self._hosts.note(signed.signer.host, Capability.READS_RFC9421)
+        self._heard(host_of(signed.signer.actor_uri) or "")
         now_ms = self._world.clock.now_ms()
         remember = (lambda: queries.remember_signature(fingerprint, now_ms),)
         rule = rule_for(understood.activity.type)

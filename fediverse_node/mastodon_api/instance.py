@@ -10,6 +10,7 @@ from aiohttp import web
 
 from fediverse_node import __version__
 from fediverse_node.base.config_values import Registration
+from fediverse_node.domain.policy import MAX_PINS
 from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.entities.account import DEFAULT_AVATAR, DEFAULT_HEADER, render_account
 from fediverse_node.mastodon_api.entities.moments import render_moment
@@ -19,7 +20,6 @@ from fediverse_node.mastodon_api.media_files import SUPPORTED_TYPES
 from fediverse_node.mastodon_api.profile_text import FIELD_LIMIT, MOST_FIELDS, NAME_LIMIT, NOTE_LIMIT
 from fediverse_node.mastodon_api.routing import ANY_SCOPE, Call, Routes
 from fediverse_node.mastodon_api.vapid import load_public_key
-from fediverse_node.domain.policy import MAX_PINS
 from fediverse_node.storage.queries import emojis
 from fediverse_node.storage.queries import instance as queries
 from fediverse_node.storage.queries.accounts import load_account
@@ -32,7 +32,6 @@ VERSION = f"4.6.0 (compatible; fediverse_node {__version__})"
 API_VERSION = 2
 _MONTH_MS = 30 * 86_400_000
 _WEEK_MS = 7 * 86_400_000
-_SOURCE_URL = "https://codeberg.org/fediverse-node/fediverse_node"
 _MOST_PEERS = 50_000
 _FRESH = {"Cache-Control": "public, max-age=60"}
 # The most that apps may ask for; the outbox refuses more.
@@ -55,7 +54,7 @@ async def show(call: Call) -> web.Response:
             "domain": config.host,
             "title": config.title,
             "version": VERSION,
-            "source_url": _SOURCE_URL,
+            "source_url": config.base_url,
             "description": config.description,
             "wrapstodon": None,
             "usage": {"users": {"active_month": active}},
@@ -170,7 +169,7 @@ async def activity(call: Call) -> web.Response:
 
 @routes.get("/api/v1/instance/extended_description")
 async def extended_description(call: Call) -> web.Response:
-    """What the server says about itself; the moment is that of this start of the text, its configuration."""
+    """What the server says about itself. Its configuration has no date, so the date is now."""
     content = f"<p>{escape(call.context.config.description)}</p>" if call.context.config.description else ""
     return call.json({"updated_at": render_moment(call.context.world.clock.now_ms()), "content": content})
 

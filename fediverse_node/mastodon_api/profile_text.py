@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from fediverse_node.mastodon_api.context import Context
+from fediverse_node.mastodon_api.entities.account import acct_of
 from fediverse_node.protocol import plain_text
 from fediverse_node.storage.queries.accounts import ID_BY_HANDLE, load_accounts
 from fediverse_node.storage.queries.emojis import OURS_BY_SHORTCODE
@@ -73,12 +74,7 @@ async def _mentions(text: str, context: Context) -> dict[str, tuple[str, str]]:
             found[plain_text.handle_key(user, host)] = row["id"]
     accounts: dict[int, Any] = dict(await load_accounts(context.database, found.values()))
     return {
-        key: (
-            accounts[id_]["url"] or accounts[id_]["uri"],
-            accounts[id_]["username"]
-            if accounts[id_]["local"]
-            else f"{accounts[id_]['username']}@{accounts[id_]['host']}",
-        )
+        key: (accounts[id_]["url"] or accounts[id_]["uri"], acct_of(accounts[id_]))
         for key, id_ in found.items()
         if id_ in accounts
     }

@@ -92,7 +92,7 @@ async def _answer(call: Call) -> web.Response:
             "id": str(row["id"]),
             "endpoint": row["endpoint"],
             "standard": bool(row["standard"]),
-            "alerts": {name: False for name in ALERTS} | orjson.loads(row["alerts"]),
+            "alerts": dict.fromkeys(ALERTS, False) | orjson.loads(row["alerts"]),
             "policy": row["policy"],
             "server_key": await load_public_key(call.context),
         }

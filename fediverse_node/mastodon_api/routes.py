@@ -6,9 +6,36 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from aiohttp import web
 
+from fediverse_node.mastodon_api import (
+    accounts,
+    apps,
+    authorize,
+    conversations,
+    featured_tags,
+    filters,
+    instance,
+    lists,
+    markers,
+    media,
+    notifications,
+    polls,
+    push,
+    relationships,
+    reports,
+    scheduled,
+    search,
+    sign_in,
+    statuses,
+    streaming,
+    tags,
+    timelines,
+    tokens,
+    trends,
+)
 from fediverse_node.mastodon_api.context import CONTEXT, Context
 from fediverse_node.mastodon_api.errors import ApiError
 from fediverse_node.mastodon_api.limits import Limiter
+from fediverse_node.mastodon_api.pages import mount_static
 from fediverse_node.mastodon_api.routing import (
     PREFLIGHT_HEADERS,
     SURFACE,
@@ -20,7 +47,30 @@ from fediverse_node.mastodon_api.routing import (
 )
 from fediverse_node.mastodon_api.viewer import Viewers
 
-RESOURCES: tuple[Routes, ...] = ()
+RESOURCES: tuple[Routes, ...] = (
+    accounts.routes,
+    apps.routes,
+    conversations.routes,
+    featured_tags.routes,
+    filters.routes,
+    instance.routes,
+    lists.routes,
+    markers.routes,
+    media.routes,
+    notifications.routes,
+    polls.routes,
+    push.routes,
+    relationships.routes,
+    reports.routes,
+    scheduled.routes,
+    search.routes,
+    statuses.routes,
+    streaming.routes,
+    tags.routes,
+    timelines.routes,
+    tokens.routes,
+    trends.routes,
+)
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -34,7 +84,27 @@ def setup(app: web.Application, context: Context) -> None:
     for routes in RESOURCES:
         for method in routes.methods:
             app.router.add_route(method.verb, method.path, endpoint(method, surface))
+    _mount_pages(app)
+    media.mount_files(app)
+    mount_static(app)
     app.on_cleanup.append(_close)
+
+
+def _mount_pages(app: web.Application) -> None:
+    """Pages for people at a browser."""
+    router = app.router
+    # toot asks with a slash at the end.
+    for path in ("/oauth/authorize", "/oauth/authorize/"):
+        router.add_get(path, authorize.show)
+        router.add_post(path, authorize.decide)
+    router.add_get("/oauth/authorize/native", authorize.show_code)
+    router.add_get("/auth/sign_in", sign_in.show_sign_in)
+    router.add_post("/auth/sign_in", sign_in.sign_in)
+    router.add_post("/auth/sign_out", sign_in.sign_out)
+    router.add_get(sign_in.WELCOME, sign_in.show_welcome)
+    router.add_post("/auth/password", sign_in.set_password)
+    router.add_get("/sign-in/{token}", sign_in.show_link)
+    router.add_post("/sign-in/{token}", sign_in.spend_link)
 
 
 async def _close(app: web.Application) -> None:

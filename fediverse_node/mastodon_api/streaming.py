@@ -429,7 +429,7 @@ async def _send_frames(call: Call, token: str | None, subscriber: Subscriber, so
                 stream, name, payload = message
                 frame = {"stream": list(stream), "event": name, "payload": payload}
                 await socket_.send_str(orjson.dumps(frame).decode())
-            elif not subscriber.closing and not await _is_still_good(call, token):
+            elif not await _is_still_good(call, token):
                 subscriber.close("the token is not valid any more")
     except ConnectionError:
         subscriber.close("gone")

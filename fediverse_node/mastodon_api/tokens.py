@@ -44,7 +44,7 @@ async def create_token(call: Call) -> web.Response:
     return call.json(await issue_token(call, app_id=app["id"], user_id=user_id, scopes=scopes))
 
 
-async def issue_token(call: Call, *, app_id: int, user_id: int | None, scopes: str) -> dict[str, Any]:
+async def issue_token(call: Call, *, app_id: int | None, user_id: int | None, scopes: str) -> dict[str, Any]:
     """A new token, stored as its hash; the Token entity."""
     world = call.context.world
     secret, now_ms = world.randomness.token(), world.clock.now_ms()
@@ -160,7 +160,7 @@ async def _spend_code(call: Call, app: oauth.Row) -> tuple[int, str]:
         and taken["redirect_uri"] == call.params.text("redirect_uri")
         and _proves(taken["code_challenge"], call.params.text("code_verifier"))
     )
-    if not good:
+    if taken is None or not good:
         why = (
             "The provided authorization grant is invalid, expired, revoked, does not match the redirection URI used in"
             " the authorization request, or was issued to another client."

@@ -9,12 +9,14 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import URL, Connection, create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from fediverse_node.base.errors import StorageError
 
 HEAD = "0001"
+# Any number, as long as it is always the same: who migrates holds it, and the others wait.
+_POSTGRESQL_LOCK = 8_420_001
 _DIRECTORY = Path(__file__).parent / "migrations"
 
 
@@ -70,13 +72,22 @@ def _sqlite_version(path: Path) -> str | None:
 
 def _migrate_sqlite(path: Path) -> str | None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        # The driver would commit before each CREATE TABLE: a crash half way would leave half a schema.
+        connect_args={"timeout": 30, "isolation_level": None},
+    )
     try:
         with engine.connect() as connection:
-            connection.execute(text("PRAGMA journal_mode = WAL"))
-            connection.commit()
-            before = _upgrade(connection)
-            connection.commit()
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            connection.exec_driver_sql("PRAGMA synchronous = FULL")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                before = _upgrade(connection)
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
             return before
     finally:
         engine.dispose()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import queue
 import sqlite3
 import threading
@@ -16,14 +17,41 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
+from sqlalchemy import Table
 
 from fediverse_node.base.errors import StorageError
-from fediverse_node.storage.statement import Statement
+from fediverse_node.storage.faults import Outpaced
+from fediverse_node.storage.statement import Statement, on_conflict
 from fediverse_node.storage.unit import Fetch, Insert, Operation, Run, Unit
 
 Row = Any
 _PAGE_CACHE_KB = 32_000
 _BUSY_TIMEOUT_S = 30
+# 16 MB of changes between two copies into the main file: fewer flushes than the default 4 MB.
+_CHECKPOINT_PAGES = 4000
+_ANALYSIS_ROWS = 400
+# The disk or the file, and not what one of a batch wanted. https://sqlite.org/rescode.html
+_BROKEN = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+_KEY_TAKEN_OR_MISSING = frozenset(
+    {
+        sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+        sqlite3.SQLITE_CONSTRAINT_ROWID,
+        sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+        sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY,
+    }
+)
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -40,6 +68,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         # FULL: an answer of 2xx means that the words survive a power cut.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA cache_size = -{_PAGE_CACHE_KB}")
         connection.execute("PRAGMA temp_store = MEMORY")
         if read_only:
@@ -55,9 +84,10 @@ def execute(connection: sqlite3.Connection, operation: Operation) -> Any:
         sql, values = operation.statement.for_sqlite(operation.values)
         return connection.execute(sql, values).fetchall()
     if isinstance(operation, Run):
-        for row in operation.rows:
-            sql, values = operation.statement.for_sqlite(row)
-            connection.execute(sql, values)
+        if not operation.rows:
+            return None
+        ordered = [operation.statement.for_sqlite(row) for row in operation.rows]
+        connection.executemany(ordered[0][0], [values for _, values in ordered])
         return None
     return _insert(connection, operation)
 
@@ -65,16 +95,18 @@ def execute(connection: sqlite3.Connection, operation: Operation) -> Any:
 def _insert(connection: sqlite3.Connection, insert: Insert) -> list[int]:
     if not insert.rows:
         return []
-    names = list(insert.rows[0])
-    sql = (
-        f"INSERT INTO {insert.table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
-        "ON CONFLICT DO NOTHING"
-    )
+    names = tuple(insert.rows[0])
+    sql = _insert_sql(insert.table, names)
     done = []
     for position, row in enumerate(insert.rows):
         if connection.execute(sql, [row[name] for name in names]).rowcount == 1:
             done.append(position)
     return done
+
+
+@functools.lru_cache(maxsize=256)
+def _insert_sql(table: Table, names: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) {on_conflict(table)}"
 
 
 def drive(connection: sqlite3.Connection, unit: Unit[Any]) -> Any:
@@ -154,6 +186,9 @@ class _WriterThread:
     async def close(self) -> None:
         self._inbox.put(None)
         await asyncio.to_thread(self._thread.join)
+        with contextlib.suppress(sqlite3.Error):  # another process may be writing; advice can wait
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            optimise(self._connection)
         self._connection.close()
 
     def _run(self) -> None:
@@ -170,20 +205,41 @@ class _WriterThread:
 
 
 def run_batch(connection: sqlite3.Connection, batch: Sequence[Callable[[], Unit[Any]]]) -> list[Any]:
-    """One transaction around all units; rolled back whole when one raises."""
-    connection.execute("BEGIN IMMEDIATE")
+    """One transaction around all units; rolled back whole when one raises.
+
+    Raises StorageError when the database itself fails, Outpaced when a key is taken or gone, else what a unit raised.
+    """
     try:
-        results = [drive(connection, unit()) for unit in batch]
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            results = [drive(connection, unit()) for unit in batch]
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    except sqlite3.Error as error:
+        raise _translated(error) from error
     return results
 
 
+def _translated(error: sqlite3.Error) -> Exception:
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code in _KEY_TAKEN_OR_MISSING:
+        return Outpaced(str(error))
+    if code & 0xFF in _BROKEN:
+        return StorageError(f"the database cannot be written: {error}")
+    return error
+
+
+def optimise(connection: sqlite3.Connection) -> None:
+    """Let the query planner learn how large things are, where they changed much."""
+    connection.execute(f"PRAGMA analysis_limit = {_ANALYSIS_ROWS}")
+    connection.execute("PRAGMA optimize")
+
+
 def _resolve(future: asyncio.Future[list[Any]], result: list[Any] | None, failure: BaseException | None) -> None:
-    if future.cancelled():
+    if future.done():
         return
     if failure is not None:
         future.set_exception(failure)

@@ -6,6 +6,7 @@ module constant: `BY_URI = Statement(select(...).where(objects.c.uri == bindpara
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,9 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    UniqueConstraint,
     bindparam,
+    func,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
@@ -31,6 +34,7 @@ from sqlalchemy.types import TypeEngine
 _SQLITE = sqlite.dialect(paramstyle="qmark")
 _POSTGRESQL = asyncpg.dialect()  # type: ignore[no-untyped-call]
 _FIRST, _SECOND = "__first", "__second"
+_LISTS = frozenset({list, tuple, set, frozenset})
 
 
 class one_of(ColumnElement[bool]):
@@ -107,7 +111,14 @@ class Statement:
         if compiled is None:
             compiled = self._compiled[0] = _compile(self._clauses[0], _SQLITE)
         sql, names, fixed = compiled
-        return sql, [_sqlite_value(values[n] if n in values else fixed[n]) for n in names]
+        try:
+            ordered = [values[n] for n in names]
+        except KeyError:
+            ordered = [values[n] if n in values else fixed[n] for n in names]
+        for position, value in enumerate(ordered):
+            if type(value) in _LISTS:
+                ordered[position] = orjson.dumps(list(value)).decode()
+        return sql, ordered
 
     def for_postgresql(self, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
         """The text with `$n` marks and the values in their order; pairs become two arrays."""
@@ -116,12 +127,6 @@ class Statement:
             compiled = self._compiled[1] = _compile(self._clauses[1], _POSTGRESQL)
         sql, names, fixed = compiled
         return sql, [_postgresql_value(n, values, fixed) for n in names]
-
-
-def _sqlite_value(value: Any) -> Any:
-    if isinstance(value, list | tuple | set | frozenset):
-        return orjson.dumps(list(value)).decode()
-    return value
 
 
 def _postgresql_value(name: str, values: Mapping[str, Any], fixed: Mapping[str, Any]) -> Any:
@@ -164,16 +169,54 @@ def _restore(parameter: BindParameter[Any], given_later: set[str]) -> None:
 
 
 def upsert(
-    table: Table, names: Sequence[str], key: Sequence[str], changes: Mapping[str, Any] | None = None
+    table: Table,
+    names: Sequence[str],
+    key: Sequence[str],
+    changes: Mapping[str, Any] | None = None,
+    *,
+    where_newer: str | None = None,
 ) -> Statement:
     """INSERT of these columns that, where the key is there, sets `changes` (default: all other columns).
 
     In `changes` a string value names the inserted column to take; anything else is an SQL expression.
+    `where_newer`: a number that has to be larger than the stored one, which may be missing, to change anything.
     """
     statements: list[ClauseElement] = []
     for dialect_insert in (sqlite.insert, postgresql.insert):
         insert = dialect_insert(table).values({name: bindparam(name, type_=table.c[name].type) for name in names})
         chosen = changes if changes is not None else {name: name for name in names if name not in key}
         set_ = {c: insert.excluded[v] if isinstance(v, str) else v for c, v in chosen.items()}
-        statements.append(insert.on_conflict_do_update(index_elements=list(key), set_=set_))
+        newer = None
+        if where_newer is not None:
+            newer = func.coalesce(table.c[where_newer], 0) < insert.excluded[where_newer]
+        statements.append(insert.on_conflict_do_update(index_elements=list(key), set_=set_, where=newer))
     return Statement(statements[0], for_postgresql=statements[1])
+
+
+@functools.cache
+def on_conflict(table: Table) -> str:
+    """What an INSERT says about rows that are there already: which key makes two rows the same thing.
+
+    Never the number alone where there is another key: a number that happens to be taken must fail, and be
+    drawn again, and not silently lose the row. Where numbers are all there is, a second row is a mistake.
+    """
+    if table.name == "objects":
+        # Two keys besides the number; storage/apply/objects.py looks itself which one it was.
+        return "ON CONFLICT DO NOTHING"
+    if table.name == "notifications":
+        # The index says what happens once; whatever is outside of it happens each time.
+        return (
+            "ON CONFLICT (actor_id, type, from_actor_id, coalesce(object_id, 0)) "
+            "WHERE type <> 'report' AND type <> 'update' DO NOTHING"
+        )
+    numbered = [column.name for column in table.primary_key.columns] == ["id"]
+    unique = [
+        constraint
+        for constraint in sorted(table.constraints, key=lambda found: str(found.name))
+        if isinstance(constraint, UniqueConstraint)
+    ]
+    if numbered and unique:
+        return f"ON CONFLICT ({', '.join(column.name for column in unique[0].columns)}) DO NOTHING"
+    if numbered and table.name != "reports":
+        return ""
+    return f"ON CONFLICT ({', '.join(column.name for column in table.primary_key.columns)}) DO NOTHING"

@@ -223,7 +223,7 @@ objects = Table(
     # {mentions: [{id, uri, username, acct, url}], tags: [name], emojis: [...], quote: uri, to: [...], cc: [...]}
     Column("parts", Text, nullable=False, server_default="{}"),
     Column("attachments", Text, nullable=False, server_default="[]"),
-    _ref("app_id", "apps", nullable=True),
+    Column("app_id", Id, ForeignKey("apps.id", ondelete="SET NULL"), nullable=True),
     _count("replies_count"),
     _count("likes_count"),
     _count("announces_count"),
@@ -331,6 +331,7 @@ votes = Table(
     _ref("actor_id", "actors", primary_key=True),
     Column("choice", SmallInteger, primary_key=True, autoincrement=False),
     _text("uri", nullable=True),
+    Index("ix_votes_actor_id", "actor_id"),
 )
 
 media = Table(
@@ -546,6 +547,7 @@ filter_objects = Table(
     _ref("filter_id", "filters"),
     _ref("object_id", "objects"),
     UniqueConstraint("filter_id", "object_id"),
+    Index("ix_filter_objects_object_id", "object_id"),
 )
 
 followed_tags = Table(
@@ -584,7 +586,7 @@ scheduled = Table(
     _ref("actor_id", "actors"),
     _ms("due_ms"),
     Column("params", Text, nullable=False),
-    _ref("app_id", "apps", nullable=True),
+    Column("app_id", Id, ForeignKey("apps.id", ondelete="SET NULL"), nullable=True),
     Index("ix_scheduled_due_ms", "due_ms"),
     Index("ix_scheduled_actor_id", "actor_id"),
 )

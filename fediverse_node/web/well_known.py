@@ -25,7 +25,7 @@ _AGE_S = 600
 async def get_webfinger(request: web.Request) -> web.Response:
     """GET /.well-known/webfinger?resource=…[&rel=…]."""
     context = request.app[WEB]
-    resource = webfinger.parse_resource(request.query.get("resource", ""))
+    resource = _parse(request.query.get("resource", ""), context.names)
     if isinstance(resource, Fail):
         return responses.problem("The parameter resource must be acct:user@host or the address of a profile", 400)
     row = await _find(context, resource)
@@ -60,12 +60,19 @@ async def get_robots(request: web.Request) -> web.Response:
     return responses.data(request, text.encode(), "text/plain; charset=utf-8", age_s=_AGE_S)
 
 
+def _parse(text: str, names: Names) -> webfinger.Acct | str | Fail:
+    if text.removeprefix("acct:").removeprefix("@") == f"{names.host}@{names.host}":
+        # In development the host has a port, with which it is no user name elsewhere.
+        return names.instance_actor
+    return webfinger.parse_resource(text)
+
+
 async def _find(context: WebContext, resource: webfinger.Acct | str) -> Row | None:
     names = context.names
     if isinstance(resource, webfinger.Acct):
         if resource.host != names.host:
             return None
-        if resource.user.lower() == names.host.lower():
+        if resource.user.lower() == names.host:
             return await load_instance_actor(context)
         return await load_actor(context, resource.user)
     # spec: fep-d556: the server's actor is found by the server's address.

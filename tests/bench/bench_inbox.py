@@ -35,12 +35,10 @@ async def run(count: int = 2000, actors: int = 200, parallel: int = 64) -> list[
             await origin.stop()
 
 
-async def _measure(
-    node: Served, origin: Origin, kind: str, count: int, actors: int, parallel: int
-) -> dict[str, Any]:
+async def _measure(node: Served, origin: Origin, kind: str, count: int, actors: int, parallel: int) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {node.token}"}
     async with aiohttp.ClientSession(node.base_url, headers=headers) as session:
-        async with session.get("/api/v1/accounts/verify_credentials") as answer:
+        async with session.get("/api/v1/accounts/lookup", params={"acct": "alice"}) as answer:
             account = await answer.json()
         async with session.post("/api/v1/statuses", json={"status": f"What do you think of {kind}?"}) as answer:
             status = await answer.json()
@@ -72,9 +70,7 @@ def _document(origin: Origin, kind: str, i: int, actors: int, uri: str, me: str)
         # Each actor can like a status once: the actors of this kind are all different.
         return i + actors, origin.activity(i + actors, "Like", uri)
     if kind == "announce":
-        return i + actors, origin.activity(
-            i + actors, "Announce", uri, published="2026-01-01T00:00:00Z", cc=[me]
-        )
+        return i + actors, origin.activity(i + actors, "Announce", uri, published="2026-01-01T00:00:00Z", cc=[me])
     if kind == "follow":
         return i + actors, origin.activity(i + actors, "Follow", me, to=[me])
     mention = {"type": "Mention", "href": me, "name": "@alice"}

@@ -47,9 +47,7 @@ async def _populate(store: NodeStore) -> tuple[list[Actor], Actor, list[str]]:
 def _follow(store: NodeStore, uri: str, follower: Actor, followed: Actor) -> object:
     from fediverse_node.domain.effects import NewFollow, Put  # noqa: PLC0415  # keeps the timed part's imports plain
 
-    return Put(
-        NewFollow(store.ids.next(), uri, follower.id, followed.id, True, True, store.clock.now_ms())
-    )
+    return Put(NewFollow(store.ids.next(), uri, follower.id, followed.id, True, True, store.clock.now_ms()))
 
 
 def _likes(senders: Sequence[Actor], posts: Sequence[str]) -> list[Decision]:
@@ -67,7 +65,7 @@ def _replies(store: NodeStore, senders: Sequence[Actor], author: Actor, posts: S
 
 
 async def _measure(name: str, store: NodeStore, decisions: Sequence[Decision], cpu: Callable[[], float]) -> None:
-    iterator = iter(decisions[: -200])
+    iterator = iter(decisions[:-200])
     batches, started, before = store.writer.batches, time.perf_counter(), cpu()
     process_before = time.process_time()
 

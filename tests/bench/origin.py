@@ -66,7 +66,7 @@ class Origin:
             "published": now,
             "to": ["https://www.w3.org/ns/activitystreams#Public"],
             "cc": [f"{self.actor(n)}/followers"],
-            "content": "<p>A sentence of usual length, with a <a href=\"https://example.org/\">link</a> in it.</p>",
+            "content": '<p>A sentence of usual length, with a <a href="https://example.org/">link</a> in it.</p>',
             **more,
         }
 

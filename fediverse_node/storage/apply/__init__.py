@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fediverse_node.domain import effects as e
 from fediverse_node.domain.facts import Facts
-from fediverse_node.storage.apply import actors, deliveries, objects, polls, reactions, relations, timelines
+from fediverse_node.storage.apply import actors, deliveries, objects, polls, reactions, relations, removal, timelines
 from fediverse_node.storage.events import Applied
 from fediverse_node.storage.unit import Unit
 
@@ -19,7 +19,7 @@ def apply(effects: Sequence[e.Effect], facts: Facts, applied: Applied) -> Unit[N
     changes = [effect.change for effect in effects if isinstance(effect, e.Patch)]
     keys = [effect.key for effect in effects if isinstance(effect, e.Remove)]
     new_objects = [record for record in put if isinstance(record, e.NewObject)]
-    yield from objects.insert(new_objects, facts, applied)
+    stored = yield from objects.insert(new_objects, facts)
     yield from reactions.insert_likes([r for r in put if isinstance(r, e.NewLike)])
     yield from reactions.insert_pins([r for r in put if isinstance(r, e.NewPin)])
     yield from polls.insert_votes([r for r in put if isinstance(r, e.NewVotes)], applied)
@@ -37,15 +37,17 @@ def apply(effects: Sequence[e.Effect], facts: Facts, applied: Applied) -> Unit[N
     yield from timelines.place([effect for effect in effects if isinstance(effect, e.Place)], applied)
     # Before anything is removed: who has to hear of it is read from what is still there.
     yield from deliveries.deliver([effect for effect in effects if isinstance(effect, e.Deliver)], facts, applied)
+    yield from removal.remove([key for key in keys if isinstance(key, e.ObjectKey)], facts.now_ms(), applied)
     for key in keys:
-        yield from _remove(key, facts, applied)
+        if not isinstance(key, e.ObjectKey):
+            yield from _remove(key, facts, applied)
     yield from timelines.notify([effect for effect in effects if isinstance(effect, e.Notify)], facts, applied)
-    yield from timelines.converse(new_objects, facts, applied)
+    yield from timelines.converse(stored, facts, applied)
     yield from deliveries.fetch_later([x for x in effects if isinstance(x, e.FetchLater)], facts, applied)
 
 
 def _remove(
-    key: e.LikeKey | e.FollowKey | e.BlockKey | e.PinKey | e.ObjectKey | e.ActorKey, facts: Facts, applied: Applied
+    key: e.LikeKey | e.FollowKey | e.BlockKey | e.PinKey | e.ActorKey, facts: Facts, applied: Applied
 ) -> Unit[None]:
     if isinstance(key, e.LikeKey):
         yield from reactions.remove_like(key)
@@ -55,7 +57,5 @@ def _remove(
         yield from relations.remove_block(key)
     elif isinstance(key, e.PinKey):
         yield from reactions.remove_pin(key)
-    elif isinstance(key, e.ObjectKey):
-        yield from objects.remove(key, facts.now_ms(), applied)
     else:
         yield from actors.remove(key, facts.now_ms(), applied)

@@ -8,25 +8,38 @@ from typing import Any
 from sqlalchemy import BigInteger, Text, bindparam, case, delete, or_, select, update
 
 from fediverse_node.domain.effects import ActorKey, ChangeActor, ObjectKey
-from fediverse_node.storage.apply import objects as objects_apply
+from fediverse_node.storage.apply.objects import setting
+from fediverse_node.storage.apply.polls import forget_votes_of
+from fediverse_node.storage.apply.removal import remove as remove_objects
 from fediverse_node.storage.events import Applied
 from fediverse_node.storage.rows import dump_json
 from fediverse_node.storage.statement import Statement, upsert
 from fediverse_node.storage.tables import (
+    account_notes,
     actors,
     blocks,
     bookmarks,
+    conversations,
     featured_tags,
+    filters,
+    followed_tags,
     follows,
+    home_entries,
+    idempotency_keys,
     keys,
     likes,
     list_members,
+    lists,
+    markers,
+    media,
     mentions,
     mutes,
     notifications,
     objects,
     pins,
-    votes,
+    scheduled,
+    thread_mutes,
+    users,
 )
 from fediverse_node.storage.unit import Fetch, Run, Unit
 
@@ -95,21 +108,28 @@ def upsert_actor(row: Mapping[str, Any], key_rows: list[tuple[str, str]], now_ms
 def change(change_: ChangeActor) -> Unit[None]:
     """Set columns of an actor."""
     values = {k: dump_json(v) if isinstance(v, list | tuple | Mapping) else v for k, v in change_.changes.items()}
-    clause = update(actors).where(actors.c.id == change_.id).values(**values, version=actors.c.version + 1)
-    yield Run(Statement(clause), [{}])
+    row = {f"new_{name}": value for name, value in values.items()}
+    yield Run(setting(actors, tuple(sorted(values))), [{"id_": change_.id, **row}])
 
 
 def _less(name: str) -> Any:
     return {name: case((actors.c[name] > 0, actors.c[name] - 1), else_=0), "version": actors.c.version + 1}
 
 
-_OBJECTS_OF = Statement(select(objects.c.id).where(objects.c.actor_id == _A))
+_AT_ONCE = 500
+_OBJECTS_OF = Statement(select(objects.c.id).where(objects.c.actor_id == _A).order_by(objects.c.id).limit(_AT_ONCE))
+_FILES_OF = Statement(select(media.c.path, media.c.preview_path).where(media.c.actor_id == _A))
+_PICTURES_OF = Statement(select(actors.c.icon_url, actors.c.image_url).where(actors.c.id == _A, actors.c.local))
+# What others see of it, then what only itself saw: of somebody who is gone nothing stays that is not needed.
 _STEPS = tuple(
     Statement(clause)
     for clause in (
         update(objects)
         .where(objects.c.id.in_(select(likes.c.object_id).where(likes.c.actor_id == _A)))
-        .values(likes_count=objects.c.likes_count - 1, version=objects.c.version + 1),
+        .values(
+            likes_count=case((objects.c.likes_count > 0, objects.c.likes_count - 1), else_=0),
+            version=objects.c.version + 1,
+        ),
         update(actors)
         .where(actors.c.id.in_(select(follows.c.followed_id).where(follows.c.follower_id == _A, follows.c.accepted)))
         .values(_less("followers_count")),
@@ -117,22 +137,39 @@ _STEPS = tuple(
         .where(actors.c.id.in_(select(follows.c.follower_id).where(follows.c.followed_id == _A, follows.c.accepted)))
         .values(_less("following_count")),
         delete(likes).where(likes.c.actor_id == _A),
-        delete(bookmarks).where(bookmarks.c.actor_id == _A),
         delete(pins).where(pins.c.actor_id == _A),
-        delete(votes).where(votes.c.actor_id == _A),
         delete(follows).where(or_(follows.c.follower_id == _A, follows.c.followed_id == _A)),
         delete(blocks).where(or_(blocks.c.actor_id == _A, blocks.c.target_id == _A)),
         delete(mutes).where(or_(mutes.c.actor_id == _A, mutes.c.target_id == _A)),
-        delete(list_members).where(list_members.c.actor_id == _A),
-        delete(featured_tags).where(featured_tags.c.actor_id == _A),
-        delete(mentions).where(mentions.c.actor_id == _A),
+        delete(account_notes).where(or_(account_notes.c.actor_id == _A, account_notes.c.target_id == _A)),
         delete(notifications).where(or_(notifications.c.actor_id == _A, notifications.c.from_actor_id == _A)),
+        *(
+            delete(table).where(table.c.actor_id == _A)
+            for table in (
+                bookmarks,
+                list_members,
+                featured_tags,
+                mentions,
+                media,
+                home_entries,
+                conversations,
+                lists,
+                filters,
+                followed_tags,
+                thread_mutes,
+                markers,
+                scheduled,
+                idempotency_keys,
+                users,  # and with it sessions, tokens, push subscriptions
+            )
+        ),
+        # Its own server still has to sign that it is gone.
         delete(keys).where(keys.c.actor_id == _A, keys.c.private_pem.is_(None)),
     )
 )
 _MARK_GONE = Statement(
     update(actors)
-    .where(actors.c.id == _A)
+    .where(actors.c.id == _A, actors.c.deleted_ms.is_(None))
     .values(
         deleted_ms=bindparam("moment_ms", type_=BigInteger()),
         name="",
@@ -140,7 +177,10 @@ _MARK_GONE = Statement(
         fields="[]",
         emojis="[]",
         icon_url=None,
+        icon_description="",
         image_url=None,
+        image_description="",
+        last_status_ms=None,
         followers_count=0,
         following_count=0,
         statuses_count=0,
@@ -151,9 +191,15 @@ _MARK_GONE = Statement(
 
 def remove(key: ActorKey, now_ms: int, applied: Applied) -> Unit[None]:
     """All that the actor said and did goes; its row stays, marked, so that it cannot return unnoticed."""
-    rows = yield Fetch(_OBJECTS_OF, {"gone": key.id})
-    for row in rows:
-        yield from objects_apply.remove(ObjectKey(row["id"]), now_ms, applied)
+    while True:
+        rows = yield Fetch(_OBJECTS_OF, {"gone": key.id})
+        if not rows:
+            break
+        yield from remove_objects([ObjectKey(row["id"]) for row in rows], now_ms, applied)
+    for statement in (_FILES_OF, _PICTURES_OF):
+        for row in (yield Fetch(statement, {"gone": key.id})):
+            applied.orphaned_files += [path for path in (row[0], row[1]) if path]
+    yield from forget_votes_of(key.id)
     for step in _STEPS:
         yield Run(step, [{"gone": key.id}])
     yield Run(_MARK_GONE, [{"gone": key.id, "moment_ms": now_ms}])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from sqlalchemy import BigInteger, Integer, Table, bindparam, case, update
+from sqlalchemy import BigInteger, Integer, Table, bindparam, case, func, update
 
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.tables import actors, objects
@@ -28,6 +28,29 @@ def _statement(table: Table, name: str) -> Statement:
 
 _OBJECTS = {name: _statement(objects, name) for name in ("replies_count", "likes_count", "announces_count")}
 _ACTORS = {name: _statement(actors, name) for name in ("followers_count", "following_count", "statuses_count")}
+
+_MOMENT = bindparam("moment_ms", type_=BigInteger())
+_SAID = Statement(
+    update(actors)
+    .where(actors.c.id == _ID)
+    .values(
+        statuses_count=actors.c.statuses_count + _BY,
+        last_status_ms=case(
+            (func.coalesce(actors.c.last_status_ms, 0) < _MOMENT, _MOMENT), else_=actors.c.last_status_ms
+        ),
+        version=actors.c.version + 1,
+    )
+)
+
+
+def count_said(moments_ms: Mapping[int, list[int]]) -> Unit[None]:
+    """Actors said this much more, at these moments."""
+    rows = [
+        {"counted_id": actor_id, "by": len(found), "moment_ms": max(found)}
+        for actor_id, found in sorted(moments_ms.items())
+    ]
+    if rows:
+        yield Run(_SAID, rows)
 
 
 def count_objects(name: str, ids: Iterable[int], by: int = 1) -> Unit[None]:

@@ -47,9 +47,11 @@ def deliver(effects: Sequence[Deliver], facts: Facts, applied: Applied) -> Unit[
                 "body": orjson.dumps(effect.document),
             }
         )
-        for inbox in (yield from _inboxes(effect)):
+        for inbox in (yield from _inboxes(effect, facts)):
             host = host_of(inbox)
             if host is None or host in facts.blocked_hosts or host == effect.except_host:
+                continue
+            if facts.world.names.is_ours(inbox):  # somebody claims that we are their server
                 continue
             delivery_rows.append(
                 {
@@ -68,10 +70,17 @@ def deliver(effects: Sequence[Deliver], facts: Facts, applied: Applied) -> Unit[
         applied.delivers = True
 
 
-def _inboxes(effect: Deliver) -> Unit[list[str]]:
+def _inboxes(effect: Deliver, facts: Facts) -> Unit[list[str]]:
     found: dict[str, None] = {}
-    if effect.to_actor_ids:
-        for row in (yield Fetch(_INBOXES_OF, {"ids": list(effect.to_actor_ids)})):
+    unknown: list[int] = []
+    for actor_id in effect.to_actor_ids:
+        actor = facts.actors_by_id.get(actor_id)
+        if actor is None:
+            unknown.append(actor_id)
+        elif not actor.local and not actor.suspended and not actor.deleted:
+            found[actor.best_inbox] = None
+    if unknown:
+        for row in (yield Fetch(_INBOXES_OF, {"ids": unknown})):
             found[row["best_inbox"]] = None
     if effect.followers_of is not None:
         for row in (yield Fetch(_FOLLOWERS_INBOXES, {"author": effect.followers_of})):

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Table, Text, bindparam, delete, select, update
 
-from fediverse_node.domain.effects import EditObject, NewObject, NewTombstone, ObjectKey
+from fediverse_node.domain.effects import EditObject, NewObject, NewTombstone
 from fediverse_node.domain.facts import Facts
 from fediverse_node.domain.model import Visibility, visibility_code
-from fediverse_node.storage.apply.counting import count_actors, count_objects
+from fediverse_node.storage.apply import threads
+from fediverse_node.storage.apply.counting import count_objects, count_said
 from fediverse_node.storage.apply.polls import insert_polls, replace_poll
-from fediverse_node.storage.events import Applied, Edited, Removed
+from fediverse_node.storage.events import Applied, Edited
+from fediverse_node.storage.faults import Outpaced
 from fediverse_node.storage.rows import dump_json
 from fediverse_node.storage.statement import Statement, one_of
 from fediverse_node.storage.tables import (
-    actors,
     media,
     mentions,
     object_tags,
@@ -29,11 +31,6 @@ from fediverse_node.storage.tables import (
 from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
 
 _ID = bindparam("id_", type_=BigInteger())
-_TOUCH_ACTOR = Statement(
-    update(actors)
-    .where(actors.c.id == bindparam("id_", type_=BigInteger()))
-    .values(last_status_ms=bindparam("moment_ms", type_=BigInteger()))
-)
 _ADOPT = Statement(
     update(objects)
     .where(objects.c.in_reply_to_uri == bindparam("parent_uri", type_=Text()), objects.c.in_reply_to_id.is_(None))
@@ -44,39 +41,17 @@ _ADOPT = Statement(
     )
     .returning(objects.c.id, objects.c.thread_id, objects.c.visibility)
 )
-_MOVE_THREAD = Statement(
-    update(objects)
-    .where(objects.c.thread_id == bindparam("old", type_=BigInteger()))
-    .values(thread_id=bindparam("new", type_=BigInteger()))
-)
+_STORED = Statement(select(objects.c.id, objects.c.uri).where(one_of(objects.c.id, "ids")))
 _TAG_IDS = Statement(select(tags.c.id, tags.c.name).where(one_of(tags.c.name, "names")))
 _ATTACH = Statement(
     update(media)
     .where(media.c.id == bindparam("media_id", type_=BigInteger()), media.c.actor_id == bindparam("owner_id"))
     .values(object_id=bindparam("new_object_id", type_=BigInteger()))
 )
-_FOR_REMOVAL = Statement(
-    select(
-        objects.c.id,
-        objects.c.uri,
-        objects.c.type,
-        objects.c.actor_id,
-        objects.c.visibility,
-        objects.c.announce_of_id,
-        objects.c.in_reply_to_id,
-        actors.c.uri.label("actor_uri"),
-    )
-    .select_from(objects.join(actors, actors.c.id == objects.c.actor_id))
-    .where(objects.c.id == _ID)
-)
-_ANNOUNCES_OF = Statement(
-    delete(objects).where(objects.c.announce_of_id == _ID).returning(objects.c.id, objects.c.actor_id)
-)
-_FILES_OF = Statement(select(media.c.path, media.c.preview_path).where(media.c.object_id == _ID))
-_DELETE = Statement(delete(objects).where(objects.c.id == _ID))
-_CURRENT = Statement(
+_CURRENT_ROW = (
     select(
         objects.c.actor_id,
+        objects.c.local,
         objects.c.content,
         objects.c.source,
         objects.c.summary,
@@ -90,30 +65,47 @@ _CURRENT = Statement(
     .select_from(objects.outerjoin(polls, polls.c.object_id == objects.c.id))
     .where(objects.c.id == _ID)
 )
+_CURRENT = Statement(_CURRENT_ROW, for_postgresql=_CURRENT_ROW.with_for_update(of=objects))
 _FORGET_MENTIONS = Statement(delete(mentions).where(mentions.c.object_id == _ID))
 _FORGET_TAGS = Statement(delete(object_tags).where(object_tags.c.object_id == _ID))
 
 
-def insert(records: Sequence[NewObject], facts: Facts, applied: Applied) -> Unit[None]:
-    """New objects and announces. One that exists already is left alone with all that would hang on it."""
+def insert(records: Sequence[NewObject], facts: Facts) -> Unit[list[NewObject]]:
+    """New objects and announces; returns those that were not there before. The others are left as they are.
+
+    Raises Outpaced where an id is taken by something else, or the same thing came in with another id.
+    """
     if not records:
-        return
+        return []
     done = yield Insert(objects, [_values(record, facts.now_ms()) for record in records])
+    if len(done) < len(records):
+        yield from _check_known([record for n, record in enumerate(records) if n not in set(done)])
     stored = [records[position] for position in done]
     yield Insert(mentions, [{"object_id": r.id, "actor_id": a} for r in stored for a in dict.fromkeys(r.mention_ids)])
     yield from _tag({r.id: r.hashtags for r in stored if r.hashtags}, facts)
     yield from insert_polls([(r.id, r.poll) for r in stored if r.poll is not None])
     rows = [{"media_id": m, "owner_id": r.actor_id, "new_object_id": r.id} for r in stored for m in r.media_ids]
-    if rows:
-        yield Run(_ATTACH, rows)
+    yield Run(_ATTACH, rows)
     counted = [r for r in stored if r.visibility is not Visibility.DIRECT]
-    yield from count_actors("statuses_count", [r.actor_id for r in counted])
-    yield Run(_TOUCH_ACTOR, [{"id_": r.actor_id, "moment_ms": r.published_ms} for r in counted])
+    said: dict[int, list[int]] = {}
+    for record in counted:
+        said.setdefault(record.actor_id, []).append(record.published_ms)
+    yield from count_said(said)
     yield from count_objects("announces_count", [r.announce_of_id for r in stored if r.announce_of_id])
     yield from count_objects("replies_count", [r.in_reply_to_id for r in counted if _counts_as_reply(r)])
     for record in stored:
         if record.uri in facts.awaited:
             yield from _adopt(record)
+    return stored
+
+
+def _check_known(records: Sequence[NewObject]) -> Unit[None]:
+    rows = yield Fetch(_STORED, {"ids": [record.id for record in records]})
+    known = {row["id"]: row["uri"] for row in rows}
+    for record in records:
+        if known.get(record.id) != record.uri:
+            # What follows from this object would hang on another one.
+            raise Outpaced(f"{record.uri} is stored already, or its number is taken")
 
 
 def _counts_as_reply(record: NewObject) -> bool:
@@ -164,7 +156,7 @@ def _adopt(parent: NewObject) -> Unit[None]:
     )
     thread_id = parent.thread_id or parent.id
     branches = {row["thread_id"] for row in children if row["thread_id"] not in (None, thread_id)}
-    yield Run(_MOVE_THREAD, [{"old": old, "new": thread_id} for old in branches])
+    yield from threads.join(sorted(branches), thread_id)
     public = [row for row in children if row["visibility"] <= visibility_code(Visibility.UNLISTED)]
     yield from count_objects("replies_count", [parent.id] * len(public))
 
@@ -191,8 +183,8 @@ def edit(change: EditObject, facts: Facts, applied: Applied) -> Unit[None]:
         yield Insert(revisions, [_revision(change.id, rows[0], facts)])
     values = {name: _column(value) for name, value in change.changes.items()}
     if values:
-        clause = update(objects).where(objects.c.id == change.id).values(**values, version=objects.c.version + 1)
-        yield Run(Statement(clause), [{}])
+        row = {f"new_{name}": value for name, value in values.items()}
+        yield Run(setting(objects, tuple(sorted(values))), [{"id_": change.id, **row}])
     if change.mention_ids is not None:
         yield Run(_FORGET_MENTIONS, [{"id_": change.id}])
         unique = dict.fromkeys(change.mention_ids)
@@ -201,13 +193,20 @@ def edit(change: EditObject, facts: Facts, applied: Applied) -> Unit[None]:
         yield Run(_FORGET_TAGS, [{"id_": change.id}])
         yield from _tag({change.id: change.hashtags}, facts)
     if change.poll is not None:
-        yield from replace_poll(change.id, change.poll)
+        yield from replace_poll(change.id, change.poll, ours=bool(rows[0]["local"]))
     if change.media_ids:
         owner_id = rows[0]["actor_id"]
         yield Run(
             _ATTACH, [{"media_id": m, "owner_id": owner_id, "new_object_id": change.id} for m in change.media_ids]
         )
     applied.events.append(Edited(change.id))
+
+
+@functools.lru_cache(maxsize=64)
+def setting(table: Table, names: tuple[str, ...]) -> Statement:
+    """Sets these columns of the row `id_` to `new_<name>`, and tells caches of it."""
+    changes = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    return Statement(update(table).where(table.c.id == _ID).values({**changes, "version": table.c.version + 1}))
 
 
 def _revision(object_id: int, row: Any, facts: Facts) -> Mapping[str, Any]:
@@ -229,30 +228,6 @@ def _column(value: Any) -> Any:
     if isinstance(value, Visibility):
         return visibility_code(value)
     return dump_json(value) if isinstance(value, Mapping | list | tuple) else value
-
-
-def remove(key: ObjectKey, now_ms: int, applied: Applied) -> Unit[None]:
-    """The object goes, its announces go with it, counters follow, files are named for deletion."""
-    rows = yield Fetch(_FOR_REMOVAL, {"id_": key.id})
-    if not rows:
-        return
-    row = rows[0]
-    announces = yield Fetch(_ANNOUNCES_OF, {"id_": key.id})
-    for file_row in (yield Fetch(_FILES_OF, {"id_": key.id})):
-        applied.orphaned_files += [path for path in (file_row["path"], file_row["preview_path"]) if path]
-    yield Run(_DELETE, [{"id_": key.id}])
-    if key.tombstone:
-        record = NewTombstone(row["uri"], row["actor_uri"], row["type"])
-        yield from insert_tombstones([record], now_ms)
-    yield from count_actors("statuses_count", [announce["actor_id"] for announce in announces], -1)
-    if row["visibility"] != visibility_code(Visibility.DIRECT):
-        yield from count_actors("statuses_count", [row["actor_id"]], -1)
-    if row["announce_of_id"] is not None:
-        yield from count_objects("announces_count", [row["announce_of_id"]], -1)
-    if row["in_reply_to_id"] is not None and row["visibility"] <= visibility_code(Visibility.UNLISTED):
-        yield from count_objects("replies_count", [row["in_reply_to_id"]], -1)
-    applied.events += [Removed(announce["id"]) for announce in announces]
-    applied.events.append(Removed(key.id))
 
 
 def insert_tombstones(records: Sequence[NewTombstone], now_ms: int) -> Unit[None]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import BigInteger, Boolean, Integer, Text, bindparam, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from fediverse_node.domain.effects import AcceptFollow, BlockKey, FollowKey, NewBlock, NewFollow
+from fediverse_node.domain.model import Visibility, visibility_code
 from fediverse_node.storage.apply.counting import count_actors
 from fediverse_node.storage.rows import dump_json
 from fediverse_node.storage.statement import Statement
@@ -15,6 +16,7 @@ from fediverse_node.storage.tables import blocks, follows, home_entries, notific
 from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
 
 RECENT_POSTS = 40
+_FOLLOWERS = visibility_code(Visibility.FOLLOWERS)
 
 _ONE = bindparam("one", type_=BigInteger())
 _OTHER = bindparam("other", type_=BigInteger())
@@ -32,7 +34,7 @@ _ACCEPT = Statement(
     update(follows)
     .where(follows.c.follower_id == _ONE, follows.c.followed_id == _OTHER, follows.c.accepted.is_(False))
     .values(accepted=True)
-    .returning(follows.c.follower_local)
+    .returning(follows.c.follower_local, follows.c.show_announces)
 )
 _UNFOLLOW = Statement(
     delete(follows)
@@ -67,7 +69,8 @@ def _backfill() -> Statement:
         select(_ONE, objects.c.id)
         .where(
             objects.c.actor_id == _OTHER,
-            objects.c.visibility <= 2,
+            objects.c.visibility <= _FOLLOWERS,
+            or_(objects.c.announce_of_id.is_(None), bindparam("with_announces", type_=Boolean())),
             or_(objects.c.in_reply_to_uri.is_(None), objects.c.in_reply_to_actor_id == objects.c.actor_id),
         )
         .order_by(objects.c.id.desc())
@@ -86,6 +89,7 @@ _BACKFILL = _backfill()
 def insert_follows(records: Sequence[NewFollow]) -> Unit[None]:
     """Follows and requests. One that exists takes the new options and keeps its state."""
     for record in records:
+        pair = {"one": record.follower_id, "other": record.followed_id}
         languages = dump_json(list(record.languages)) if record.languages else None
         row = {
             "id": record.id,
@@ -102,8 +106,7 @@ def insert_follows(records: Sequence[NewFollow]) -> Unit[None]:
         inserted = yield Insert(follows, [row])
         if not inserted:
             options = {
-                "one": record.follower_id,
-                "other": record.followed_id,
+                **pair,
                 "new_uri": record.uri,
                 "new_show": record.show_announces,
                 "new_notify": record.notify,
@@ -111,22 +114,21 @@ def insert_follows(records: Sequence[NewFollow]) -> Unit[None]:
             }
             yield Run(_SET_OPTIONS, [options])
         elif record.accepted:
-            yield from _begin(record.follower_id, record.followed_id, local=record.follower_local)
+            yield from _begin(pair, local=record.follower_local, with_announces=record.show_announces)
 
 
 def accept_follow(change: AcceptFollow) -> Unit[None]:
     """A request becomes a follow."""
     pair = {"one": change.follower_id, "other": change.followed_id}
-    rows = yield Fetch(_ACCEPT, pair)
-    if rows:
-        yield from _begin(change.follower_id, change.followed_id, local=bool(rows[0]["follower_local"]))
+    for row in (yield Fetch(_ACCEPT, pair)):
+        yield from _begin(pair, local=bool(row["follower_local"]), with_announces=bool(row["show_announces"]))
 
 
-def _begin(follower_id: int, followed_id: int, *, local: bool) -> Unit[None]:
-    yield from count_actors("following_count", [follower_id])
-    yield from count_actors("followers_count", [followed_id])
+def _begin(pair: Mapping[str, int], *, local: bool, with_announces: bool) -> Unit[None]:
+    yield from count_actors("following_count", [pair["one"]])
+    yield from count_actors("followers_count", [pair["other"]])
     if local:
-        yield Run(_BACKFILL, [{"one": follower_id, "other": followed_id, "most": RECENT_POSTS}])
+        yield Run(_BACKFILL, [{**pair, "most": RECENT_POSTS, "with_announces": with_announces}])
 
 
 def remove_follow(key: FollowKey) -> Unit[None]:
@@ -154,7 +156,7 @@ def insert_blocks(records: Sequence[NewBlock]) -> Unit[None]:
         yield from remove_follow(FollowKey(record.target_id, record.actor_id))
         pair = {"one": record.actor_id, "other": record.target_id}
         yield Run(_FORGET_NOTIFICATIONS, [pair])
-        yield Run(_LEAVE_HOME, [pair])
+        yield Run(_LEAVE_HOME, [pair, {"one": record.target_id, "other": record.actor_id}])
 
 
 def remove_block(key: BlockKey) -> Unit[None]:

@@ -13,11 +13,13 @@ from fediverse_node.storage.statement import upsert
 from fediverse_node.storage.tables import conversations, home_entries, notifications
 from fediverse_node.storage.unit import Insert, Run, Unit
 
+# What comes late, being older than what is there, changes nothing.
 _CONVERSE = upsert(
     conversations,
     ("id", "actor_id", "thread_id", "participants", "last_object_id", "unread"),
     ("actor_id", "thread_id"),
     {"participants": "participants", "last_object_id": "last_object_id", "unread": "unread"},
+    where_newer="last_object_id",
 )
 
 

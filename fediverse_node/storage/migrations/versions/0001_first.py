@@ -467,7 +467,7 @@ def _objects() -> None:
         sa.ForeignKeyConstraint(
             ["announce_of_id"], ["objects.id"], name=op.f("fk_objects_announce_of_id"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name=op.f("fk_objects_app_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name=op.f("fk_objects_app_id"), ondelete="SET NULL"),
         sa.ForeignKeyConstraint(
             ["in_reply_to_actor_id"], ["actors.id"], name=op.f("fk_objects_in_reply_to_actor_id"), ondelete="SET NULL"
         ),
@@ -543,7 +543,7 @@ def _scheduled() -> None:
         sa.Column("params", sa.Text(), nullable=False),
         sa.Column("app_id", ID, nullable=True),
         sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_scheduled_actor_id"), ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name=op.f("fk_scheduled_app_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name=op.f("fk_scheduled_app_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_scheduled")),
     )
     op.create_index("ix_scheduled_actor_id", "scheduled", ["actor_id"], unique=False)
@@ -670,6 +670,7 @@ def _filter_objects() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_filter_objects")),
         sa.UniqueConstraint("filter_id", "object_id", name=op.f("uq_filter_objects_filter_id_object_id")),
     )
+    op.create_index("ix_filter_objects_object_id", "filter_objects", ["object_id"], unique=False)
 
 
 def _home_entries() -> None:
@@ -920,6 +921,7 @@ def _votes() -> None:
         sa.ForeignKeyConstraint(["object_id"], ["objects.id"], name=op.f("fk_votes_object_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("object_id", "actor_id", "choice", name=op.f("pk_votes")),
     )
+    op.create_index("ix_votes_actor_id", "votes", ["actor_id"], unique=False)
 
 
 def _deliveries() -> None:

@@ -1,0 +1,85 @@
+"""People sign up through an app.  spec: mastodon-client-api#accounts-create"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from fediverse_node.base import config_values
+from fediverse_node.base.outcome import Fail, Reason
+from fediverse_node.mastodon_api.errors import ApiError
+from fediverse_node.mastodon_api.limits import SIGN_UP
+from fediverse_node.mastodon_api.routing import Call, Routes
+from fediverse_node.mastodon_api.tokens import issue_token
+from fediverse_node.outbox.passwords import is_acceptable
+from fediverse_node.outbox.registration import Registration, RegistrationFault
+
+routes = Routes()
+
+_LONGEST_REASON = 2000
+# Fault -> parameter, Mastodon's code.
+_FAULTS: Mapping[Reason, tuple[str, str]] = {
+    RegistrationFault.BAD_NAME: ("username", "ERR_INVALID"),
+    RegistrationFault.RESERVED: ("username", "ERR_RESERVED"),
+    RegistrationFault.TAKEN: ("username", "ERR_TAKEN"),
+    RegistrationFault.BAD_EMAIL: ("email", "ERR_INVALID"),
+    RegistrationFault.EMAIL_TAKEN: ("email", "ERR_TAKEN"),
+    RegistrationFault.SHORT_PASSWORD: ("password", "ERR_TOO_SHORT"),
+}
+
+
+@routes.post("/api/v1/accounts", scope="write:accounts", app=True)
+async def create(call: Call) -> web.Response:
+    """A new account, where this server takes people. The app gets a token for it."""
+    context, params = call.context, call.params
+    policy = context.config.registration
+    if call.token.is_user or policy not in (
+        config_values.Registration.OPEN,
+        config_values.Registration.APPROVAL,
+    ):
+        raise ApiError(403, "This action is not allowed")
+    needs_approval = policy is config_values.Registration.APPROVAL
+    faults = _faults(call, needs_approval=needs_approval)
+    if faults:
+        raise _refusal(faults)
+    call.take(SIGN_UP)
+    registration = Registration(database=context.database, writer=context.writer, world=context.world)
+    made = await registration.create(
+        params.text("username", "").strip(),
+        params.text("email", "").strip(),
+        password=params.text("password", ""),
+        approved=not needs_approval,
+        invite_request=params.text("reason", "").strip(),
+        locale=params.text("locale", "")[:20],
+    )
+    if isinstance(made, Fail):
+        field, code = _FAULTS.get(made.reason, ("base", "ERR_INVALID"))
+        raise _refusal({field: [{"error": code, "description": made.reason.sentence}]})
+    token = call.token
+    scopes = " ".join(sorted(token.scopes))
+    return call.json(await issue_token(call, app_id=token.app_id, user_id=made.user_id, scopes=scopes))
+
+
+def _faults(call: Call, *, needs_approval: bool) -> dict[str, Any]:
+    params = call.params
+    faults: dict[str, Any] = {}
+    for name in ("username", "email", "password"):
+        if not params.text(name, "").strip():
+            faults[name] = [{"error": "ERR_BLANK", "description": "can't be blank"}]
+    if "password" not in faults and not is_acceptable(params.text("password", "")):
+        faults["password"] = [{"error": "ERR_TOO_SHORT", "description": "must have 8 to 512 characters"}]
+    if not params.flag("agreement", False):
+        faults["agreement"] = [{"error": "ERR_ACCEPTED", "description": "must be accepted"}]
+    reason = params.text("reason", "").strip()
+    if needs_approval and not reason:
+        faults["reason"] = [{"error": "ERR_BLANK", "description": "can't be blank"}]
+    if len(reason) > _LONGEST_REASON:
+        faults["reason"] = [{"error": "ERR_TOO_LONG", "description": f"at most {_LONGEST_REASON} characters"}]
+    return faults
+
+
+def _refusal(details: dict[str, Any]) -> ApiError:
+    words = ", ".join(f"{name.capitalize()} {faults[0]['description']}" for name, faults in details.items())
+    return ApiError(422, f"Validation failed: {words}", details=details)
