@@ -88,6 +88,7 @@ class FakePeer:
     fetched: list[str] = field(default_factory=list)
     answer_delay_s: float = 0.0
     answers_follows: bool = True
+    fail_with: dict[str, int] = field(default_factory=dict)  # path -> status instead of an answer
     _people: dict[str, Person] = field(default_factory=dict)
     _keys: dict[str, PublicKey] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -184,6 +185,8 @@ class FakePeer:
 
     async def answer_get(self, request: web.Request) -> web.Response:
         self.fetched.append(request.path)
+        if request.path in self.fail_with:
+            return web.Response(status=self.fail_with[request.path])
         if request.path == "/.well-known/webfinger":
             return self._webfinger(request.query.get("resource", ""))
         document = self.documents.get(f"{self.base_url}{request.path}")
@@ -193,6 +196,8 @@ class FakePeer:
 
     async def answer_post(self, request: web.Request) -> web.Response:
         body = await request.read()
+        if request.path in self.fail_with:
+            return web.Response(status=self.fail_with[request.path])
         headers = tuple((name.lower(), value) for name, value in request.headers.items())
         received = Request("POST", f"{self.base_url}{request.raw_path}", headers, body)
         activity = orjson.loads(body)

@@ -46,9 +46,11 @@ async def _nobody_else(host: str, port: int) -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def running_node(folder: Path, *, database_url: str | None = None, **settings: str) -> AsyncIterator[Running]:
+async def running_node(
+    folder: Path, *, database_url: str | None = None, port: int | None = None, **settings: str
+) -> AsyncIterator[Running]:
     """Start a node in `folder`; `settings` are names of variables without their prefix."""
-    port = free_port()
+    port = port or free_port()
     base_url = f"http://127.0.0.1:{port}"
     environ = {
         "FEDIVERSE_NODE_DATA_DIR": str(folder / "data"),
@@ -64,7 +66,7 @@ async def running_node(folder: Path, *, database_url: str | None = None, **setti
     node = await build(prepared.core, http=client)
     runner = web.AppRunner(node.app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
     await node.start()
     try:
         yield Running(node, base_url)

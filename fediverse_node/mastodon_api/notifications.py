@@ -29,7 +29,7 @@ from fediverse_node.mastodon_api.routing import Call, Routes
 from fediverse_node.mastodon_api.scheduled import page_of
 from fediverse_node.storage.queries import notifications as queries
 from fediverse_node.storage.queries.accounts import Row as AccountRow
-from fediverse_node.storage.queries.accounts import load_accounts
+from fediverse_node.storage.queries.accounts import load_account_list, load_accounts
 
 routes = Routes()
 _DEFAULT, _MAXIMUM = 40, 80
@@ -344,8 +344,9 @@ async def show_group(call: Call) -> web.StreamResponse:
 async def group_accounts(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#GET/api/v2/notifications/:group_key/accounts"""
     rows = await _group_rows(call)
-    accounts = await load_accounts(call.context.database, [row["from_actor_id"] for row in rows])
-    return call.json(join(render_account_json(account, call.context) for account in accounts.values()))
+    ids = dict.fromkeys(row["from_actor_id"] for row in rows)
+    accounts = await load_account_list(call.context.database, ids)
+    return call.json(join(render_account_json(account, call.context) for account in accounts))
 
 
 @routes.post("/api/v2/notifications/{key}/dismiss", scope="write:notifications")

@@ -18,7 +18,7 @@ import orjson
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 
 from fediverse_node.base.log import event
-from fediverse_node.mastodon_api.context import Context
+from fediverse_node.mastodon_api.context import CONTEXT, Context
 from fediverse_node.mastodon_api.conversations import render_conversations
 from fediverse_node.mastodon_api.errors import ApiError, bad_request, not_found, scope_missing, token_invalid
 from fediverse_node.mastodon_api.fragments import fragments_of, render_statuses
@@ -302,6 +302,13 @@ def hub_of(context: Context) -> Hub:
     if found is None:
         found = _hubs[context.writer] = Hub(context)
     return found
+
+
+async def close_streams(app: web.Application) -> None:
+    """For `app.on_shutdown`: the server would wait a minute for connections that never end by themselves."""
+    hub = _hubs.get(app[CONTEXT].writer)
+    if hub is not None:
+        hub.close()
 
 
 def _may_hear_notifications(viewer: Viewer) -> bool:

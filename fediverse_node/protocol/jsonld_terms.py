@@ -116,7 +116,8 @@ LITEPUB_URLS = frozenset({"https://litepub.social/context.jsonld", "http://litep
 
 # Fixed contexts that move name, url, image, Person and the like to schema.org, where they mean the same:
 # GoToSocial lists schema.org last on actors (for PropertyValue), Mastodon once listed identity/v1.
-# Not bundled; processing takes them for empty, which leaves the words where the AS2 context put them.
+# Processing takes them for empty, which leaves the words where the AS2 context put them; but for identity/v1, whose
+# prefixes Fedify uses: a stand-in with these and the security words is bundled.
 SAME_MEANING_CONTEXT_URLS = frozenset(
     {
         "http://schema.org",

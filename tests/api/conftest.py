@@ -9,9 +9,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.inprocess import Running, running_node
 
 from fediverse_node.base.outcome import Fail
+from tests.inprocess import Running, running_node
 
 ALL_SCOPES = "read write follow push profile"
 PASSWORD = "correct horse battery"

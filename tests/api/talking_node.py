@@ -9,7 +9,6 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import aiohttp
@@ -27,21 +26,9 @@ from fediverse_node.domain.model import Poll, Visibility
 from fediverse_node.domain.names import Names
 from fediverse_node.domain.publication import publish
 from fediverse_node.domain.reception import mention_of
-from fediverse_node.mastodon_api import (
-    conversations,
-    notifications,
-    polls,
-    routes,
-    scheduled,
-    search,
-    statuses,
-    streaming,
-    tags,
-    timelines,
-    trends,
-)
+from fediverse_node.mastodon_api import routes
 from fediverse_node.mastodon_api.context import Context
-from fediverse_node.mastodon_api.routing import SURFACE, endpoint
+from fediverse_node.mastodon_api.streaming import close_streams
 from fediverse_node.mastodon_api.viewer import hash_token
 from fediverse_node.outbox.draft import Draft
 from fediverse_node.outbox.submit import Outbox
@@ -58,9 +45,6 @@ from fediverse_node.storage.writer import Decision, Writer
 from fediverse_node.transport.client import Client
 from tests.inprocess import free_port
 
-RESOURCES: Sequence[ModuleType] = (
-    *(statuses, timelines, notifications, conversations, polls, search, tags, scheduled, trends, streaming),
-)
 SCOPES = "read write follow push"
 
 
@@ -110,7 +94,7 @@ class Person:
         assert answer.status == expect, (verb, path, answer.status, answer.body)
         return answer.body
 
-    async def get(self, path: str, *, expect: int = 200, **params: Any) -> Any:
+    async def get(self, path: str, /, *, expect: int = 200, **params: Any) -> Any:
         """Read something."""
         return await self.ask("GET", path, expect=expect, params=params)
 
@@ -139,6 +123,7 @@ class TalkingNode:
     base_url: str
     session: aiohttp.ClientSession
     app: web.Application
+    runner: web.AppRunner
     strangers: dict[str, int] = field(default_factory=dict)  # handle or address -> our id, as if fetched
 
     async def run(self, unit: Any) -> Any:
@@ -219,6 +204,7 @@ class TalkingNode:
 
     async def accept(self, follower: Person, followed: Person) -> None:
         """A stranger grants a request."""
+
         def unit() -> Unit[None]:
             yield from accept_follow(AcceptFollow(follower.actor_id, followed.actor_id))
 
@@ -312,6 +298,11 @@ class TalkingNode:
             return Answer(answer.status, body, dict(answer.headers))
 
 
+def many(name: str, *values: object) -> dict[str, Any]:
+    """A parameter that is a list: `name[]=one&name[]=two`."""
+    return {f"{name}[]": list(values)}
+
+
 def _actor_row(id_: int, uri: str, username: str, host: str, *, local: bool) -> dict[str, Any]:
     return {
         "id": id_,
@@ -373,19 +364,15 @@ async def talking_node(folder: Path, *, database_url: str | None = None, **setti
     context = Context(config, world, database, writer, outbox, find_handle, find_uri, find_uri)
     app = web.Application()
     routes.setup(app, context)
-    mounted = set(routes.all_methods())
-    for resource in RESOURCES:
-        for method in resource.routes.methods:
-            if (method.verb, method.path) not in mounted:
-                app.router.add_route(method.verb, method.path, endpoint(method, app[SURFACE]))
+    if close_streams not in app.on_shutdown:
+        app.on_shutdown.append(close_streams)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     try:
         async with aiohttp.ClientSession() as session:
-            yield TalkingNode(context, config.base_url, session, app, strangers)
+            yield TalkingNode(context, config.base_url, session, app, runner, strangers)
     finally:
-        streaming.hub_of(context).close()
         await runner.cleanup()
         await links.close()
         await http.close()

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from PIL import Image
+
 from tests.api.conftest import ApiNode, Member
 
 ACCOUNT_FIELDS = {

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
 import pytest
+
 from tests.api.conftest import PASSWORD, ApiNode, Member, Reply
 
 CALLBACK = "https://app.example/done"
@@ -76,13 +77,13 @@ async def code_for(node: ApiNode, app: dict[str, Any], **more: str) -> str:
         return answer_of(await browser.allow(query))["code"]
 
 
-async def exchange(node: ApiNode, app: dict[str, Any], code: str, **more: Any) -> Reply:
+async def exchange(node: ApiNode, app: dict[str, Any], given: str, **more: Any) -> Reply:
     data = {
         "grant_type": "authorization_code",
         "client_id": app["client_id"],
         "client_secret": app["client_secret"],
         "redirect_uri": app["redirect_uri"],
-        "code": code,
+        "code": given,
         **more,
     }
     return await node.call("POST", "/oauth/token", data=data)

@@ -122,7 +122,11 @@ async def test_a_report_is_filed_with_the_posts_of_its_account_only(alice: Membe
     bad = await bob.post("/api/v1/statuses", status="buy my pills")
     own = await alice.post("/api/v1/statuses", status="something else")
     report = await alice.post(
-        "/api/v1/reports", account_id=str(bob.actor_id), status_ids=[bad["id"], own["id"]], comment="spam", category="spam"
+        "/api/v1/reports",
+        account_id=str(bob.actor_id),
+        status_ids=[bad["id"], own["id"]],
+        comment="spam",
+        category="spam",
     )
     assert report["status_ids"] == [bad["id"]]
     assert (report["category"], report["action_taken"], report["forwarded"]) == ("spam", False, False)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.talking_node import TalkingNode, talking_node
+from tests.api.talking_node import TalkingNode, many, talking_node
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -65,7 +65,9 @@ async def test_strangers_see_a_public_status_without_what_is_the_viewers_own(nod
     said = await alice.say("Hello")
     answer = await node.request("GET", f"/api/v1/statuses/{said['id']}")
     assert answer.status == 200
-    assert {"favourited", "reblogged", "muted", "bookmarked", "pinned", "filtered", "application"}.isdisjoint(answer.body)
+    assert {"favourited", "reblogged", "muted", "bookmarked", "pinned", "filtered", "application"}.isdisjoint(
+        answer.body
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,10 @@ async def test_strangers_see_a_public_status_without_what_is_the_viewers_own(nod
         ({"status": "hi", "visibility": "everybody"}, "Visibility is not included in the list"),
         ({"status": "hi", "media_ids": ["1"]}, "Media 1 not found or already attached to another post"),
         ({"status": "hi", "media_ids": ["1", "2", "3", "4", "5"]}, "Cannot attach more than 4 files"),
-        ({"status": "hi", "poll": {"options": ["one"], "expires_in": 600}}, "Poll options must have more than one item"),
+        (
+            {"status": "hi", "poll": {"options": ["one"], "expires_in": 600}},
+            "Poll options must have more than one item",
+        ),
         ({"status": "hi", "poll": {"options": ["a", "A"], "expires_in": 600}}, "Poll options contain duplicate items"),
         ({"status": "hi", "poll": {"options": ["a", "b"], "expires_in": 10}}, "Poll expires at is too soon"),
         ({"status": "hi", "scheduled_at": "2020-01-01T00:00:00Z"}, "Scheduled at must be in the future"),
@@ -84,7 +89,9 @@ async def test_strangers_see_a_public_status_without_what_is_the_viewers_own(nod
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_what_cannot_be_said_is_refused_with_its_reason(tmp_path: Path, body: dict[str, object], why: str) -> None:
+async def test_what_cannot_be_said_is_refused_with_its_reason(
+    tmp_path: Path, body: dict[str, object], why: str
+) -> None:
     async with talking_node(tmp_path, POSTS__MAX_CHARACTERS="500") as node:
         alice = await node.person("alice")
         assert await alice.post("/api/v1/statuses", expect=422, **body) == {"error": f"Validation failed: {why}"}
@@ -256,7 +263,7 @@ async def test_several_statuses_come_in_the_order_they_were_asked_for(node: Talk
     alice, bob = await node.person("alice"), await node.person("bob")
     ids = [(await alice.say(f"number {n}"))["id"] for n in range(3)]
     hidden = (await alice.say("secret", visibility="direct"))["id"]
-    found = await bob.get("/api/v1/statuses", **{"id[]": [ids[2], hidden, "123", ids[0]]})
+    found = await bob.get("/api/v1/statuses", **many("id", ids[2], hidden, "123", ids[0]))
     assert [status["id"] for status in found] == [ids[2], ids[0]]
 
 

@@ -20,6 +20,7 @@ from fediverse_node.storage.engine import Database, open_database
 from fediverse_node.storage.events import Applied
 from fediverse_node.storage.facts import load_facts
 from fediverse_node.storage.migrate import migrate
+from fediverse_node.storage.queries.recount import OUR_POLLS, OUR_VOTES, WRONG_COUNTERS, wrong_polls
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.tables import actors
 from fediverse_node.storage.unit import Insert, Unit
@@ -174,6 +175,14 @@ class NodeStore:
             "SELECT type, from_actor_id, object_id FROM notifications WHERE actor_id = :id ORDER BY id", id=reader.id
         )
         return [(row["type"], row["from_actor_id"], row["object_id"]) for row in found]
+
+    async def wrong_counters(self) -> list[Any]:
+        """Counters that differ from what they count."""
+        wrong: list[Any] = []
+        for statement in WRONG_COUNTERS:
+            wrong += [tuple(row) for row in await self.database.fetch(statement)]
+        wrong += wrong_polls(await self.database.fetch(OUR_POLLS), await self.database.fetch(OUR_VOTES))
+        return wrong
 
     async def inboxes(self) -> list[str]:
         """Where something waits to go."""

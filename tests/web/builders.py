@@ -36,10 +36,6 @@ class Town:
     base_url: str
     _next: int = field(default=0)
 
-    async def create_tables(self) -> None:
-        async with self.engine.begin() as connection:
-            await connection.run_sync(tables.metadata.create_all)
-
     async def insert(self, table: Table, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
         async with self.engine.begin() as connection:
             await connection.execute(table.insert(), rows)

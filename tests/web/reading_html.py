@@ -72,3 +72,8 @@ def read(html: str) -> Page:
     parser.feed(html)
     parser.close()
     return parser.page
+
+
+def read_main(html: str) -> Page:
+    """What is inside `<main>`."""
+    return read(html[html.index("<main") : html.index("</main>")])

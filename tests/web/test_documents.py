@@ -24,7 +24,7 @@ async def _items(node: Node, collection: str) -> list[Any]:
         page = await node.document(page_url)
         assert page["id"] == page_url
         assert page["partOf"] == document["id"]
-        found += page.get("orderedItems", page.get("items"))
+        found += page["orderedItems"] if "orderedItems" in page else page["items"]
         page_url = page.get("next")
     return found
 

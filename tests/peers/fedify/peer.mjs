@@ -47,6 +47,14 @@ const readBody = async (request) => {
   return Buffer.concat(chunks);
 };
 
+// Fedify's own have 4,096 bits, which takes more than a second for each person.
+const rsaKeyPair = () =>
+  crypto.subtle.generateKey(
+    { name: "RSASSA-PKCS1-v1_5", modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: "SHA-256" },
+    true,
+    ["sign", "verify"],
+  );
+
 let handleFederation;
 let handleControl;
 const [, origin] = await listening((request, response) => handleFederation(request, response));
@@ -84,7 +92,7 @@ federation
   .setKeyPairsDispatcher(async (_ctx, identifier) => {
     const actor = actorNamed(identifier);
     if (actor == null) return [];
-    actor.keys ??= Promise.all([generateCryptoKeyPair("RSASSA-PKCS1-v1_5"), generateCryptoKeyPair("Ed25519")]);
+    actor.keys ??= Promise.all([rsaKeyPair(), generateCryptoKeyPair("Ed25519")]);
     return await actor.keys;
   });
 
