@@ -85,13 +85,23 @@ def setup(app: web.Application, context: Context) -> None:
     app[CONTEXT] = context
     app[SURFACE] = surface
     app.middlewares.append(_edge)
-    for routes in RESOURCES:
-        for method in routes.methods:
-            app.router.add_route(method.verb, method.path, endpoint(method, surface))
+    _mount_methods(app, surface)
     _mount_pages(app)
     media.mount_files(app)
     mount_static(app)
     app.on_cleanup.append(_close)
+
+
+def _mount_methods(app: web.Application, surface: Surface) -> None:
+    mounted: set[tuple[str, str]] = set()
+    for routes in RESOURCES:
+        for method in routes.methods:
+            answer = endpoint(method, surface)
+            # Rails does not mind a slash at the end, and Mastodon.py sends one here and there.
+            for path in (method.path, method.path.rstrip("/") + "/"):
+                if (method.verb, path) not in mounted:
+                    mounted.add((method.verb, path))
+                    app.router.add_route(method.verb, path, answer)
 
 
 def _mount_pages(app: web.Application) -> None:

@@ -365,7 +365,6 @@ async def _is_still_good(call: Call, token: str | None) -> bool:
 
 
 @routes.get("/api/v1/streaming", reads_body=False)
-@routes.get("/api/v1/streaming/", reads_body=False)
 async def socket(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#websocket: one connection for any number of streams"""
     request = call.request

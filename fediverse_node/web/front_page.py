@@ -37,7 +37,7 @@ class Entry:
 async def get_front(request: web.Request) -> web.Response:
     """GET /."""
     context = request.app[WEB]
-    rows = await context.database.fetch(PEOPLE, limit=_PEOPLE_LIMIT)
+    rows = await context.database.fetch(PEOPLE, host=context.config.host, limit=_PEOPLE_LIMIT)
     people = [
         Entry(
             person_of(row, context.config.base_url, prefix=""),

@@ -71,12 +71,18 @@ async def load_usage(context: WebContext, counts: UsageCounts) -> UsageCounts:
     now_ms = context.world.clock.now_ms()
     if counts.counted_ms and now_ms - counts.counted_ms < _COUNT_AGAIN_MS:
         return counts
-    # Before the query: those who ask meanwhile get the old counts instead of counting too.
-    counts.counted_ms = now_ms
+    if counts.counted_ms:
+        # Before the query: those who ask meanwhile get the old counts instead of counting too.
+        counts.counted_ms = now_ms
     rows = await context.database.fetch(
-        USAGE, patient=True, month_ms=now_ms - 30 * _DAY_MS, half_year_ms=now_ms - 180 * _DAY_MS
+        USAGE,
+        patient=True,
+        host=context.config.host,
+        month_ms=now_ms - 30 * _DAY_MS,
+        half_year_ms=now_ms - 180 * _DAY_MS,
     )
     row = rows[0]
+    counts.counted_ms = now_ms
     counts.users_total = row["users_total"]
     counts.users_active_month = row["users_active_month"]
     counts.users_active_half_year = row["users_active_half_year"]

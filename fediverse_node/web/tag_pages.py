@@ -25,8 +25,9 @@ async def get_tag(request: web.Request) -> web.Response:
     name = shown_name.lower()
     if len(name) > _NAME_LIMIT or not name.isprintable():
         return problems.not_found(request)
-    counted = await context.database.fetch_one(TAG_COUNT, name=name)
-    total = counted["total"] if counted is not None else 0
+    # Counts every post of the hashtag: not inside the event loop.
+    counted = await context.database.fetch(TAG_COUNT, patient=True, name=name)
+    total = counted[0]["total"] if counted else 0
     uri, start = context.names.hashtag_page(name), before(request)
     is_document = responses.wants_document(request)
     if is_document and "page" not in request.query:

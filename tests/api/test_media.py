@@ -17,7 +17,7 @@ from tests.api.test_accounts import picture
 
 async def upload(member: Member, data: bytes, *, path: str = "/api/v2/media", **fields: str) -> Reply:
     form = aiohttp.FormData()
-    form.add_field("file", data, filename="picture.bin", content_type="image/jpeg")
+    form.add_field("file", io.BytesIO(data), filename="picture.bin", content_type="image/jpeg")
     for name, value in fields.items():
         form.add_field(name, value)
     return await member.call("POST", path, data=form)

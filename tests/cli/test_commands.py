@@ -133,7 +133,9 @@ def test_migrate_says_that_all_is_done(shell: Shell) -> None:
         pytest.param(("user", "add", "ada!", "--email", "a@example.org"), "letters, digits", id="a bad name"),
         pytest.param(("user", "add", "ada", "--email", "nowhere"), "not an e-mail address", id="a bad address"),
         pytest.param(
-            ("user", "add", "ada", "--email", "a@example.org", "--password", "short"), "8 characters", id="a short password"
+            ("user", "add", "ada", "--email", "a@example.org", "--password", "short"),
+            "8 characters",
+            id="a short password",
         ),
         pytest.param(("token", "nobody"), "there is no user 'nobody'", id="a token for nobody"),
     ],

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.fake_peer import PUBLIC, fake_peer
-from tests.federation.fedify import FedifyPerson, FedifyServer, eventually
+from tests.federation.fedify import FedifyPerson, FedifyServer, eventually, fedify_server
 from tests.running_node import Api, ApiError, RunningNode
 
 pytestmark = pytest.mark.peer
@@ -417,15 +417,22 @@ async def test_a_report_of_fedify_is_taken(ada: FedifyPerson, alice: Api, node: 
     assert not [each for each in await alice.notifications() if each["account"]["acct"] == ada.handle]
 
 
-async def test_what_we_send_is_signed_as_fedify_has_shown_that_it_reads(
-    ada: FedifyPerson, fedify: FedifyServer, node: RunningNode
+@pytest.mark.parametrize(
+    "first_knock, scheme",
+    [
+        pytest.param("rfc9421", "rfc9421", id="who signs with RFC 9421 reads it"),
+        pytest.param("draft-cavage-http-signatures-12", "cavage", id="at first contact with any other"),
+    ],
+)
+async def test_what_we_send_is_signed_as_the_peer_has_shown_that_it_reads(
+    first_knock: str, scheme: str, node: RunningNode
 ) -> None:
-    await ada.do("follow", object=node.actor("alice"))
-    accept = await ada.receives("Accept", object__actor=ada.uri)
-    requests = [each for each in await ada.requests() if each["id"] == accept["id"]]
-    assert [each["status"] for each in requests][-1] == 202
-    # A host that signs with RFC 9421 reads it; at first contact with any other, the old draft is tried first.
-    assert requests[-1]["scheme"] == ("rfc9421" if fedify.first_knock == "rfc9421" else "cavage")
+    with fedify_server(first_knock) as stranger:
+        async with stranger.person() as ada:
+            await ada.do("follow", object=node.actor("alice"))
+            accept = await ada.receives("Accept", object__actor=ada.uri)
+            requests = [each for each in await ada.requests() if each["id"] == accept["id"]]
+            assert [(each["status"], each["scheme"]) for each in requests] == [(202, scheme)]
 
 
 async def test_what_is_not_signed_or_signed_by_another_is_refused(

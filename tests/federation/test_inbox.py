@@ -27,6 +27,7 @@ _CONTENTS = Statement(
     select(t.objects.c.content, t.objects.c.in_reply_to_id, t.objects.c.thread_id).order_by(t.objects.c.id)
 )
 _ANNOUNCES = Statement(select(func.count()).select_from(t.objects).where(t.objects.c.type == "Announce"))
+_LONG_AGO = "Mon, 01 Jan 2024 00:00:00 GMT"
 _STATES = Statement(select(t.deliveries.c.host, t.deliveries.c.state, t.deliveries.c.last_error))
 
 
@@ -76,7 +77,7 @@ async def test_a_signed_like_counts_at_once(home: Running, peer: FakePeer, schem
 
 
 async def test_the_same_request_again_is_answered_and_has_no_second_effect(home: Running, peer: FakePeer) -> None:
-    alice, uri = await _alice_says(home, "Hello")
+    _, uri = await _alice_says(home, "Hello")
     bob = peer.person("bob")
     like = peer.sign(bob, _inbox(home), peer.activity(bob, "Like", uri))
     undo = peer.activity(bob, "Undo", orjson.loads(like.body))
@@ -114,7 +115,7 @@ def _other_body(signed: Signed) -> Signed:
         pytest.param(lambda s: _without(s, "signature"), id="no signature"),
         pytest.param(lambda s: _without(s, "digest"), id="no digest"),
         pytest.param(_other_body, id="another body than was signed"),
-        pytest.param(lambda s: Signed(s.url + "?x=1", s.headers | {"date": "Mon, 01 Jan 2024 00:00:00 GMT"}, s.body), id="old"),
+        pytest.param(lambda s: Signed(s.url, s.headers | {"date": _LONG_AGO}, s.body), id="old"),
     ],
 )  # fmt: skip
 async def test_a_request_that_is_not_what_was_signed_is_refused(

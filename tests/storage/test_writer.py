@@ -291,13 +291,13 @@ async def test_what_a_unit_read_is_what_the_unit_before_it_wrote(store: NodeStor
     assert seen[-1] == ["first"]
 
 
-async def test_closing_waits_for_what_was_handed_in(database_url: str) -> None:
-    store = await NodeStore.open(database_url)
+async def test_closing_waits_for_what_was_handed_in(node_url: str) -> None:
+    store = await NodeStore.open(node_url)
     task = asyncio.create_task(store.writer.run(_note_down("last")))
     await asyncio.sleep(0)
     await store.close()
     assert await task == "last"
-    again = await NodeStore.open(database_url)
+    again = await NodeStore.open(node_url)
     assert await _noted(again) == ["last"]
     await again.close()
 

@@ -123,10 +123,9 @@ def _people(since: str | None = None) -> ColumnElement[int]:
     return counted.scalar_subquery()
 
 
+_locals = select(actors.c.id).where(actors.c.host == bindparam("host", type_=Text()), actors.c.local)
 _local_posts = (
-    select(func.count())
-    .select_from(actors.join(objects, objects.c.actor_id == actors.c.id))
-    .where(actors.c.local, objects.c.announce_of_id.is_(None))
+    select(func.count()).select_from(objects).where(objects.c.actor_id.in_(_locals), objects.c.announce_of_id.is_(None))
 )
 # Counts posts of all visibilities: only how many there are is told.
 USAGE = Statement(

@@ -69,7 +69,10 @@ _tagged = (
     .where(tags.c.name == _NAME, objects.c.local, objects.c.visibility == _PUBLIC)
     .where(is_open(), actors.c.silenced_ms.is_(None))
 )
-TAG_POSTS = Statement(_tagged.where(objects.c.id < _BEFORE).order_by(objects.c.id.desc()).limit(_LIMIT))
+# By the key of object_tags, which has them in order: a popular hashtag is not sorted for each page.
+TAG_POSTS = Statement(
+    _tagged.where(object_tags.c.object_id < _BEFORE).order_by(object_tags.c.object_id.desc()).limit(_LIMIT)
+)
 TAG_COUNT = Statement(
     select(func.count().label("total"))
     .select_from(
@@ -81,10 +84,11 @@ TAG_COUNT = Statement(
     .where(is_open(), actors.c.silenced_ms.is_(None))
 )
 
-# Those who want to be found, the recently active first.
+# Those who want to be found, the recently active first. `host` is ours: it leads past all the others.
 PEOPLE = Statement(
     select(actors)
     .where(
+        actors.c.host == bindparam("host", type_=Text()),
         actors.c.local,
         actors.c.discoverable,
         actors.c.suspended_ms.is_(None),
