@@ -147,22 +147,13 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
     )
     receiver.on_staged(staging.requests.wake)
 
-    async def actor_document_of(actor_id: int) -> dict[str, object] | None:
-        row = await database.fetch_one(PROFILE, actor_id=actor_id)
-        if row is None:
-            return None
-        published = {key["uri"]: key["public"] for key in await database.fetch(KEYS_OF, actor_id=actor_id)}
-        names = world.names
-        rsa, ed25519 = published[names.key(row["uri"])], published.get(names.ed25519_key(row["uri"]))
-        return actor_document(profile_of(row, rsa, ed25519), names)
-
     links = VerifiedLinks(database=database, writer=writer, world=world, http=http)
     outbox = Outbox(
         database=database,
         writer=writer,
         world=world,
         find_handle=gatherer.handle,
-        actor_document_of=actor_document_of,
+        actor_document_of=lambda actor_id: _actor_document(core, actor_id),
         links=links,
     )
     app = web.Application(client_max_size=config.media.max_upload_bytes + _LARGEST_REQUEST_MARGIN_BYTES)
@@ -184,3 +175,13 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
     return Node(
         core, app, outbox, gatherer, receiver, sender, staging, housekeeping, http, threads, compactor, hosts, links
     )
+
+
+async def _actor_document(core: Core, actor_id: int) -> dict[str, object] | None:
+    row = await core.database.fetch_one(PROFILE, actor_id=actor_id)
+    if row is None:
+        return None
+    names = core.world.names
+    published = {key["uri"]: key["public"] for key in await core.database.fetch(KEYS_OF, actor_id=actor_id)}
+    rsa, ed25519 = published[names.key(row["uri"])], published.get(names.ed25519_key(row["uri"]))
+    return actor_document(profile_of(row, rsa, ed25519), names)

@@ -115,9 +115,7 @@ def parse_object(doc: object, *, default_author: str | None = None) -> ObjectDoc
         return Fail(WireReason.NOT_AN_OBJECT)
     type_ = type_among(doc, OBJECT_TYPES)
     if type_ not in OBJECT_TYPES:
-        if not type_:
-            return Fail(WireReason.NO_TYPE)
-        return Fail(WireReason.GONE if type_ == "Tombstone" else WireReason.UNKNOWN_OBJECT_TYPE, type_)
+        return _not_shown(type_)
     id_ = doc.get("id")
     object_uri = uri(id_) if isinstance(id_, str) else None
     if object_uri is None:
@@ -177,6 +175,12 @@ def parse_object(doc: object, *, default_author: str | None = None) -> ObjectDoc
         interaction_policy=policy if isinstance(policy, Mapping) else None,
         raw=doc,
     )
+
+
+def _not_shown(type_: str) -> Fail:
+    if not type_:
+        return Fail(WireReason.NO_TYPE)
+    return Fail(WireReason.GONE if type_ == "Tombstone" else WireReason.UNKNOWN_OBJECT_TYPE, type_)
 
 
 def parse_tombstone(doc: object) -> TombstoneDocument | Fail:
