@@ -13,14 +13,13 @@ from fediverse_node.mastodon_api.params import EMPTY, Params, Upload, parse_json
 # The longest post, a page of filters or a profile, with room to spare.
 _TEXT_LIMIT_BYTES = 1_048_576
 _LARGEST_PART_COUNT = 200
-_HAVE_NO_BODY = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
 async def read_params(request: web.Request, config: Config) -> Params:
     """Query and body, merged; the body wins. Raises ApiError when it cannot be read."""
     query_string = request.rel_url.raw_query_string
-    # toot and Mastodon.py send bodies with DELETE; a GET with a body means nothing.
-    if request.method in _HAVE_NO_BODY or not request.can_read_body:
+    # Mastodon.py sends bodies also with GET and DELETE, and Rails reads them.
+    if not request.can_read_body:
         return Params(parse_query(query_string)) if query_string else EMPTY
     media_type = request.content_type
     if media_type == "multipart/form-data":

@@ -16,6 +16,7 @@ from fediverse_node.mastodon_api.errors import invalid, not_found
 from fediverse_node.mastodon_api.params import Params
 from fediverse_node.mastodon_api.routing import Call, Routes
 from fediverse_node.storage.queries import filters as queries
+from fediverse_node.storage.unit import Unit
 
 routes = Routes()
 
@@ -95,7 +96,7 @@ async def update(call: Call) -> web.Response:
             changed.append(_changed_keyword(present[item_id], item))
     _check_count(len(present) + len(new) - len(removed))
 
-    def unit() -> Any:
+    def unit() -> Unit[None]:
         yield from queries.update_filter(filter_id, values)
         yield from queries.change_keywords(filter_id, new=new, changed=changed, removed=removed)
 
@@ -245,7 +246,7 @@ async def update_v1(call: Call) -> web.Response:
         "whole_word": params.flag("whole_word", bool(row["whole_word"])),
     }
 
-    def unit() -> Any:
+    def unit() -> Unit[None]:
         yield from queries.update_filter(row["filter_id"], values)
         yield from queries.change_keywords(row["filter_id"], changed=[changed])
 

@@ -19,6 +19,13 @@ from fediverse_node.mastodon_api.media import DESCRIPTION_LIMIT
 from fediverse_node.mastodon_api.media_files import SUPPORTED_TYPES
 from fediverse_node.mastodon_api.profile_text import FIELD_LIMIT, MOST_FIELDS, NAME_LIMIT, NOTE_LIMIT
 from fediverse_node.mastodon_api.routing import ANY_SCOPE, Call, Routes
+from fediverse_node.mastodon_api.scheduled import (
+    MAX_MEDIA,
+    MAX_OPTION_CHARACTERS,
+    MAX_POLL_OPTIONS,
+    MAX_POLL_S,
+    MIN_POLL_S,
+)
 from fediverse_node.mastodon_api.vapid import load_public_key
 from fediverse_node.storage.queries import emojis
 from fediverse_node.storage.queries import instance as queries
@@ -34,12 +41,6 @@ _MONTH_MS = 30 * 86_400_000
 _WEEK_MS = 7 * 86_400_000
 _MOST_PEERS = 50_000
 _FRESH = {"Cache-Control": "public, max-age=60"}
-# The most that apps may ask for; the outbox refuses more.
-MOST_ATTACHMENTS = 4
-MOST_POLL_OPTIONS = 10
-POLL_OPTION_LIMIT = 100
-SHORTEST_POLL_S = 300
-LONGEST_POLL_S = 2_629_746
 
 
 @routes.get("/api/v2/instance")
@@ -246,7 +247,7 @@ def _configuration(context: Context) -> dict[str, Any]:
         },
         "statuses": {
             "max_characters": config.posts.max_characters,
-            "max_media_attachments": MOST_ATTACHMENTS,
+            "max_media_attachments": MAX_MEDIA,
             "characters_reserved_per_url": 23,
         },
         "media_attachments": {
@@ -259,10 +260,10 @@ def _configuration(context: Context) -> dict[str, Any]:
             "video_matrix_limit": 0,
         },
         "polls": {
-            "max_options": MOST_POLL_OPTIONS,
-            "max_characters_per_option": POLL_OPTION_LIMIT,
-            "min_expiration": SHORTEST_POLL_S,
-            "max_expiration": LONGEST_POLL_S,
+            "max_options": MAX_POLL_OPTIONS,
+            "max_characters_per_option": MAX_OPTION_CHARACTERS,
+            "min_expiration": MIN_POLL_S,
+            "max_expiration": MAX_POLL_S,
         },
     }
 

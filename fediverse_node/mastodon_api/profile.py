@@ -31,6 +31,7 @@ from fediverse_node.mastodon_api.routing import Call, Routes
 from fediverse_node.protocol.language import is_language_tag
 from fediverse_node.storage.queries import relationships, users
 from fediverse_node.storage.queries.timelines import Page
+from fediverse_node.storage.unit import Unit
 
 routes = Routes()
 
@@ -163,7 +164,7 @@ async def _store(call: Call, changes: dict[str, Any], settings: dict[str, Any]) 
     viewer = call.viewer
     actor_id, user_id = viewer.actor_id, viewer.user_id
 
-    def unit() -> Any:
+    def unit() -> Unit[None]:
         if changes:
             yield from users.change_profile(actor_id, changes)
         if settings and user_id is not None:

@@ -84,6 +84,7 @@ def setup(app: web.Application, context: Context) -> None:
     surface = Surface(context, Viewers(context), Limiter(context.config, context.world.clock.now_ms))
     app[CONTEXT] = context
     app[SURFACE] = surface
+    surface.viewers.on_revoked(lambda token_id: streaming.hub_of(context).close_token(token_id))
     app.middlewares.append(_edge)
     _mount_methods(app, surface)
     _mount_pages(app)

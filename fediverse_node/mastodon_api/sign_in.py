@@ -33,6 +33,7 @@ from fediverse_node.mastodon_api.sessions import (
 from fediverse_node.mastodon_api.viewer import hash_token
 from fediverse_node.outbox.passwords import LONGEST, SHORTEST, hash_password, is_acceptable, verify_password
 from fediverse_node.storage.queries import oauth, users
+from fediverse_node.storage.unit import Unit
 
 WELCOME = "/auth/welcome"
 _WRONG = "That is not right. Check your name or e-mail address and your password, and try again."
@@ -177,8 +178,12 @@ async def set_password(request: web.Request) -> web.Response:
     if stored is not None and not await verify_password(stored, current):
         return _welcome(context, session, problem="The current password is not right.", status=422)
     hashed, user_id = await hash_password(password), session.user["user_id"]
-    await context.writer.run(lambda: users.set_password(user_id, hashed))
-    await context.writer.run(lambda: oauth.drop_other_sessions(user_id, hash_token(session.secret)))
+
+    def unit() -> Unit[None]:
+        yield from users.set_password(user_id, hashed)
+        yield from oauth.drop_other_sessions(user_id, hash_token(session.secret))
+
+    await context.writer.run(unit)
     changed = await load_session(request, context)
     return _welcome(context, changed or session, done="Your password is set.")
 

@@ -28,6 +28,7 @@ async def migrate(url: str) -> str | None:
         engine = _postgresql_engine(url)
         try:
             async with engine.begin() as connection:
+                await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_LOCK})
                 before: str | None = await connection.run_sync(_upgrade)
                 return before
         finally:
@@ -56,13 +57,13 @@ def _postgresql_engine(url: str) -> Any:
     # Brings SQLAlchemy's ORM along: ten megabytes that a node on SQLite has no use for.
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
 
-    return create_async_engine(url.replace("postgres://", "postgresql://").replace("://", "+asyncpg://", 1))
+    return create_async_engine("postgresql+asyncpg://" + url.partition("://")[2])
 
 
 def _sqlite_version(path: Path) -> str | None:
     if not path.exists():
         return None
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(URL.create("sqlite", database=str(path)))
     try:
         with engine.connect() as connection:
             return _version(connection)
@@ -81,6 +82,8 @@ def _migrate_sqlite(path: Path) -> str | None:
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
             connection.exec_driver_sql("PRAGMA synchronous = FULL")
+            if _version(connection) == HEAD:
+                return HEAD
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 before = _upgrade(connection)

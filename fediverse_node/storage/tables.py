@@ -273,6 +273,13 @@ tombstones = Table(
     _ms("deleted_ms"),
     _text("former_type"),
     _text("actor_uri"),
+    # Those of what never came here: they are forgotten after a while.
+    Index(
+        "ix_tombstones_unseen",
+        "deleted_ms",
+        sqlite_where=text("former_type = ''"),
+        postgresql_where=text("former_type = ''"),
+    ),
 )
 
 revisions = Table(
@@ -372,7 +379,8 @@ follows = Table(
     Index(
         "ix_follows_local",
         "followed_id",
-        sqlite_where=text("follower_local"),
+        # To the letter what SQLAlchemy writes in a query: SQLite does not see that both mean the same.
+        sqlite_where=text("follower_local = 1"),
         postgresql_where=text("follower_local"),
     ),
     Index("ix_follows_uri", "uri"),
@@ -387,6 +395,7 @@ blocks = Table(
     _text("uri", nullable=True),
     UniqueConstraint("actor_id", "target_id"),
     Index("ix_blocks_target_id", "target_id"),
+    Index("ix_blocks_uri", "uri"),
 )
 
 mutes = Table(

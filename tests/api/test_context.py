@@ -15,8 +15,8 @@ from tests.api.talking_node import TalkingNode, talking_node
 
 
 @pytest.fixture
-async def node(tmp_path: Path) -> AsyncIterator[TalkingNode]:
-    async with talking_node(tmp_path) as started:
+async def node(tmp_path: Path, database_url: str) -> AsyncIterator[TalkingNode]:
+    async with talking_node(tmp_path, database_url=database_url) as started:
         yield started
 
 

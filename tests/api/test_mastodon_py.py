@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import warnings
-from pathlib import Path
 
 from tests.api.conftest import PASSWORD, ApiNode
 from tests.api.test_accounts import picture
@@ -20,7 +19,7 @@ OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 
 
 async def test_a_script_signs_in_and_does_everything_about_people(
-    node_on_each_database: ApiNode, tmp_path: Path
+    node_on_each_database: ApiNode,
 ) -> None:
     node = node_on_each_database
     await node.add("alice", password=PASSWORD)
@@ -38,11 +37,11 @@ async def test_a_script_signs_in_and_does_everything_about_people(
         code = answer_of(await browser.allow(query))["code"]
     token = await asyncio.to_thread(app.log_in, code=code, redirect_uri=OUT_OF_BAND, scopes=scopes, allow_http=True)
     assert re.fullmatch(r"[\w-]{43}", token)
-    await asyncio.to_thread(use, app, str(bob.actor_id), tmp_path)
+    await asyncio.to_thread(use, app, str(bob.actor_id))
     await asyncio.to_thread(leave, app)
 
 
-def use(api: Mastodon, bob_id: str, folder: Path) -> None:
+def use(api: Mastodon, bob_id: str) -> None:
     """What the entities parse into is checked by Mastodon.py; here is checked what they say."""
     me = api.account_verify_credentials()
     assert me.username == "alice"
@@ -83,8 +82,7 @@ def use(api: Mastodon, bob_id: str, folder: Path) -> None:
     tag = api.featured_tag_create("tea")
     assert [t.name for t in api.featured_tags()] == ["tea"]
     api.featured_tag_delete(tag)
-    (folder / "picture.png").write_bytes(picture())
-    media = api.media_post(str(folder / "picture.png"), description="A wall", focus=(0.5, 0.5))
+    media = api.media_post(picture(), "image/png", description="A wall", focus=(0.5, 0.5))
     assert (media.description, media.meta.focus.x) == ("A wall", 0.5)
     assert api.media_update(media, description="A red wall").description == "A red wall"
     private, public = api.push_subscription_generate_keys()

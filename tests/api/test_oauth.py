@@ -410,8 +410,11 @@ async def test_a_revoked_token_is_good_for_nothing_at_once(node: ApiNode, alice:
     refused = await node.call("POST", "/oauth/revoke", data=secret)
     assert (refused.status, refused.json["error"]) == (403, "unauthorized_client")
     secret = {"client_id": app["client_id"], "client_secret": app["client_secret"], "token": token}
-    revoked = await node.call("POST", "/oauth/revoke", data=secret)
-    assert (revoked.status, revoked.json) == (200, {})
+    streaming = f"{node.base_url}/api/v1/streaming?stream=user&access_token={token}"
+    async with node.session.ws_connect(streaming) as socket:
+        revoked = await node.call("POST", "/oauth/revoke", data=secret)
+        assert (revoked.status, revoked.json) == (200, {})
+        assert (await socket.receive(timeout=5)).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
     gone = await node.call("GET", "/api/v1/preferences", headers=headers)
     assert (gone.status, gone.json["error"]) == (401, "The access token is invalid")
     assert (await node.call("POST", "/oauth/revoke", data=secret)).status == 200

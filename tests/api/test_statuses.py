@@ -15,8 +15,8 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 @pytest.fixture
-async def node(tmp_path: Path) -> AsyncIterator[TalkingNode]:
-    async with talking_node(tmp_path) as started:
+async def node(tmp_path: Path, database_url: str) -> AsyncIterator[TalkingNode]:
+    async with talking_node(tmp_path, database_url=database_url) as started:
         yield started
 
 

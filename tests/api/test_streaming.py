@@ -24,8 +24,8 @@ QUIET_S = 0.2
 
 
 @pytest.fixture
-async def node(tmp_path: Path) -> AsyncIterator[TalkingNode]:
-    async with talking_node(tmp_path) as started:
+async def node(tmp_path: Path, database_url: str) -> AsyncIterator[TalkingNode]:
+    async with talking_node(tmp_path, database_url=database_url) as started:
         yield started
 
 

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from fediverse_node.domain.effects import NewFollow, Put
 from fediverse_node.domain.model import Actor
 from fediverse_node.storage import sqlite
 from fediverse_node.storage.writer import Decision
@@ -44,9 +45,7 @@ async def _populate(store: NodeStore) -> tuple[list[Actor], Actor, list[str]]:
     return senders, author, posts
 
 
-def _follow(store: NodeStore, uri: str, follower: Actor, followed: Actor) -> object:
-    from fediverse_node.domain.effects import NewFollow, Put  # noqa: PLC0415  # keeps the timed part's imports plain
-
+def _follow(store: NodeStore, uri: str, follower: Actor, followed: Actor) -> Put:
     return Put(NewFollow(store.ids.next(), uri, follower.id, followed.id, True, True, store.clock.now_ms()))
 
 
@@ -96,6 +95,8 @@ async def _bench(url: str, cpu: Callable[[], float]) -> None:
     engine = url.partition(":")[0]
     await _measure(f"{engine} Like", store, _likes(senders, posts), cpu)
     await _measure(f"{engine} reply", store, _replies(store, senders, author, posts), cpu)
+    wrong = await store.wrong_counters()
+    assert not wrong, wrong
     await store.close()
 
 

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from PIL import Image
 
+from tests.fake_peer import fake_peer
 from tests.federation.fedify import eventually
 from tests.running_node import Api, ApiError, RunningNode
 
@@ -97,7 +98,6 @@ async def test_a_conversation_with_a_like_a_boost_an_edit_and_a_delete(
     alice: Api, ben: Api, node: RunningNode, other_node: RunningNode
 ) -> None:
     await follow(alice, other_node.handle("ben"))
-    assert (await told(ben, "follow"))["account"]["acct"] == node.handle("alice")
     first = await say(ben, f"Hello @{node.handle('alice')}, how is the #weather?", spoiler_text="small talk")
     there = await arrives(alice, first["uri"])
     assert (there["spoiler_text"], [tag["name"] for tag in there["tags"]]) == ("small talk", ["weather"])
@@ -263,6 +263,29 @@ async def test_a_block_ends_the_follow_and_keeps_replies_out(
         return not await related(alice, account, "blocked_by")
 
     await eventually(unblocked, "the Undo of the Block")
+
+
+async def test_followers_go_along_when_somebody_moves(alice: Api, node: RunningNode) -> None:
+    async with fake_peer() as peer:
+        old, new, stranger = peer.person("old"), peer.person("new"), peer.person("stranger")
+        account = await follow(alice, old.uri)
+        # Anybody can say that they moved to a stranger; only who is named by the new account has moved.
+        lie = peer.activity(old, "Move", old.uri, target=stranger.uri, to=[old.followers])
+        assert await peer.deliver(old, f"{node.base_url}/inbox", lie) == 202
+        peer.documents[new.uri]["alsoKnownAs"] = [old.uri]
+        move = peer.activity(old, "Move", old.uri, target=new.uri, to=[old.followers])
+        assert await peer.deliver(old, f"{node.base_url}/inbox", move) == 202
+
+        async def followed() -> list[dict[str, Any]]:
+            return peer.believed("Undo")
+
+        undo = await eventually(followed, "the Undo of the old follow")
+        assert [each["object"]["object"] for each in undo] == [old.uri]
+        target = await alice.find_account(new.uri)
+        await eventually(lambda: related(alice, target, "following"), "the follow of the new account")
+        assert not await related(alice, account, "following")
+        assert (await alice.get(f"/api/v1/accounts/{account['id']}"))["moved"]["uri"] == new.uri
+        assert stranger.uri not in [each["object"] for each in peer.believed("Follow")]
 
 
 async def test_a_picture_arrives_with_its_description(alice: Api, ben: Api, other_node: RunningNode) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,7 @@ class Play:
         reach = self.drawn.choice(("public", "unlisted", "followers", "direct"))
         alice = self.drawn.choice(self.ours)
         public, followers = "https://www.w3.org/ns/activitystreams#Public", author.followers_uri
-        audience = {
+        audience: dict[str, Any] = {
             "public": {"to": [public], "cc": [followers]},
             "unlisted": {"to": [followers], "cc": [public]},
             "followers": {"to": [followers], "cc": []},
@@ -165,9 +166,7 @@ async def _a_play(store: NodeStore, seed: int) -> Play:
             id_ = store.ids.next()
             uri = f"{author.uri}/statuses/{id_}"
             poll = Poll(("tea", "coffee"), (0, 0), expires_ms=NOW_MS + 10**8) if kind == "Question" else None
-            record = e.NewObject(
-                id_, uri, kind, author.id, True, Visibility.PUBLIC, NOW_MS, poll=poll, thread_id=id_
-            )
+            record = e.NewObject(id_, uri, kind, author.id, True, Visibility.PUBLIC, NOW_MS, poll=poll, thread_id=id_)
             await store.apply(e.Put(record))
             play.uris.append(uri)
             if poll is not None:

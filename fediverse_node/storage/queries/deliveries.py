@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, SmallInteger, Text, bindparam, delete, func, not_, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    SmallInteger,
+    Text,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from fediverse_node.storage.apply.deliveries import DELIVERED, GIVEN_UP, REFUSED, WAITING
 from fediverse_node.storage.statement import Statement, one_of, upsert
@@ -16,6 +29,8 @@ __all__ = ["DELIVERED", "GIVEN_UP", "REFUSED", "WAITING"]
 
 _NOW = bindparam("now_ms", type_=BigInteger())
 _HOST = bindparam("for_host", type_=Text())
+# A number in the text and not a value given later: else no engine can know that the indexes of what waits will do.
+_IS_WAITING = deliveries.c.state == literal_column(str(WAITING))
 _DUE = (
     select(
         deliveries.c.id,
@@ -28,7 +43,7 @@ _DUE = (
     )
     .select_from(deliveries.join(payloads, payloads.c.id == deliveries.c.payload_id))
     .where(
-        deliveries.c.state == WAITING,
+        _IS_WAITING,
         deliveries.c.due_ms <= _NOW,
         or_(deliveries.c.lease_ms.is_(None), deliveries.c.lease_ms < _NOW),
         not_(one_of(deliveries.c.host, "busy_hosts")),
@@ -44,9 +59,7 @@ _LEASE = Statement(
 )
 _RELEASE = Statement(update(deliveries).where(deliveries.c.lease_ms.is_not(None)).values(lease_ms=None))
 NEXT_DUE = Statement(
-    select(func.min(deliveries.c.due_ms)).where(
-        deliveries.c.state == WAITING, not_(one_of(deliveries.c.host, "busy_hosts"))
-    )
+    select(func.min(deliveries.c.due_ms)).where(_IS_WAITING, not_(one_of(deliveries.c.host, "busy_hosts")))
 )
 PAYLOAD = Statement(
     select(payloads.c.body, payloads.c.actor_id, payloads.c.type).where(
@@ -74,15 +87,13 @@ _POSTPONE_HOST = Statement(
     update(deliveries)
     .where(
         deliveries.c.host == _HOST,
-        deliveries.c.state == WAITING,
+        _IS_WAITING,
         deliveries.c.due_ms < bindparam("until_ms", type_=BigInteger()),
     )
     .values(due_ms=bindparam("until_ms", type_=BigInteger()), lease_ms=None)
 )
 _REVIVE_HOST = Statement(
-    update(deliveries)
-    .where(deliveries.c.host == _HOST, deliveries.c.state == WAITING, deliveries.c.due_ms > _NOW)
-    .values(due_ms=_NOW)
+    update(deliveries).where(deliveries.c.host == _HOST, _IS_WAITING, deliveries.c.due_ms > _NOW).values(due_ms=_NOW)
 )
 _NOTE_HOST = upsert(hosts, ("host", "failures", "failing_since_ms", "retry_after_ms", "seen_ms"), ("host",))
 _NOTE_CAPABILITY = upsert(hosts, ("host", "reads_rfc9421", "reads_ed25519", "seen_ms"), ("host",))
@@ -102,7 +113,7 @@ _FORGET_RECEIPTS = Statement(
         deliveries.c.state != WAITING, deliveries.c.done_ms < bindparam("before_ms", type_=BigInteger())
     )
 )
-COUNT_WAITING = Statement(select(func.count()).select_from(deliveries).where(deliveries.c.state == WAITING))
+COUNT_WAITING = Statement(select(func.count()).select_from(deliveries).where(_IS_WAITING))
 
 
 def claim(now_ms: int, lease_ms: int, busy_hosts: Sequence[str], most: int) -> Unit[list[Any]]:

@@ -1,17 +1,18 @@
-"""What ages: polls that end, links and sessions that expire."""
+"""What ages: polls that end, links and sessions that expire, home timelines that grow long."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Integer, bindparam, delete, func, literal_column, select, update
 
 from fediverse_node.base.ids import IdFactory
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.tables import (
     actors,
     authorization_codes,
+    home_entries,
     idempotency_keys,
     mutes,
     notifications,
@@ -46,9 +47,40 @@ _EXPIRED = tuple(
 )
 # What was deleted before it ever came: worth remembering while a late copy may be on its way.
 _OLD_TOMBSTONES = Statement(
-    delete(tombstones).where(tombstones.c.former_type == "", tombstones.c.deleted_ms < _NOW - 86_400_000)
+    # Said in the text of the query, so that every engine sees that the index of just these will do.
+    delete(tombstones).where(
+        tombstones.c.former_type == literal_column("''"), tombstones.c.deleted_ms < _NOW - 86_400_000
+    )
 )
 _OLD_KEYS = Statement(delete(idempotency_keys).where(idempotency_keys.c.created_ms < _NOW - 3_600_000))
+
+_READER = bindparam("reader", type_=BigInteger())
+# Reads the whole table: to be asked on the patient connection.
+CROWDED_HOMES = Statement(
+    select(home_entries.c.actor_id)
+    .group_by(home_entries.c.actor_id)
+    .having(func.count() > bindparam("keep", type_=Integer()))
+)
+_LAST_KEPT = Statement(
+    select(home_entries.c.object_id)
+    .where(home_entries.c.actor_id == _READER)
+    .order_by(home_entries.c.object_id.desc())
+    .limit(1)
+    .offset(bindparam("skipped", type_=Integer()))
+)
+_TRIM = Statement(
+    delete(home_entries).where(
+        home_entries.c.actor_id == _READER, home_entries.c.object_id < bindparam("oldest", type_=BigInteger())
+    )
+)
+
+
+def trim_home(reader_ids: Sequence[int], *, keep: int) -> Unit[None]:
+    """Of these home timelines the newest `keep` (at least 1) entries stay. What was said stays in any case."""
+    for reader_id in reader_ids:
+        rows = yield Fetch(_LAST_KEPT, {"reader": reader_id, "skipped": keep - 1})
+        if rows:
+            yield Run(_TRIM, [{"reader": reader_id, "oldest": rows[0]["object_id"]}])
 
 
 def tell_of_ended_polls(rows: Sequence[Any], ids: IdFactory) -> Unit[None]:

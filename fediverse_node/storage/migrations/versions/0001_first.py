@@ -247,6 +247,14 @@ def _tombstones() -> None:
         sa.Column("actor_uri", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("uri", name=op.f("pk_tombstones")),
     )
+    op.create_index(
+        "ix_tombstones_unseen",
+        "tombstones",
+        ["deleted_ms"],
+        unique=False,
+        sqlite_where=sa.text("former_type = ''"),
+        postgresql_where=sa.text("former_type = ''"),
+    )
 
 
 def _account_notes() -> None:
@@ -278,6 +286,7 @@ def _blocks() -> None:
         sa.UniqueConstraint("actor_id", "target_id", name=op.f("uq_blocks_actor_id_target_id")),
     )
     op.create_index("ix_blocks_target_id", "blocks", ["target_id"], unique=False)
+    op.create_index("ix_blocks_uri", "blocks", ["uri"], unique=False)
 
 
 def _featured_tags() -> None:
@@ -354,7 +363,7 @@ def _follows() -> None:
         "follows",
         ["followed_id"],
         unique=False,
-        sqlite_where=sa.text("follower_local"),
+        sqlite_where=sa.text("follower_local = 1"),
         postgresql_where=sa.text("follower_local"),
     )
     op.create_index("ix_follows_uri", "follows", ["uri"], unique=False)
