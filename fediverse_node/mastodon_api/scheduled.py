@@ -7,6 +7,7 @@ when it was written, and is read back by the same function.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,6 +32,7 @@ from fediverse_node.protocol.language import is_language_tag
 from fediverse_node.protocol.plain_text import count_characters
 from fediverse_node.storage.queries import scheduled as queries
 from fediverse_node.storage.queries.timelines import Page
+from fediverse_node.storage.unit import Unit
 
 log = logging.getLogger(__name__)
 routes = Routes()
@@ -96,7 +98,6 @@ def draft_of(params: Mapping[str, Any], now_ms: int) -> Draft:
         media_ids=tuple(int(id_) for id_ in params["media_ids"] or ()),
         poll=poll_draft(params["poll"], now_ms),
         app_id=params["application_id"],
-        idempotency_key=params["idempotency"],
     )
 
 
@@ -224,8 +225,14 @@ async def schedule(call: Call, params: dict[str, Any], due_ms: int) -> int:
     """Keep a status for later; its id."""
     context, viewer = call.context, call.viewer
     id_ = context.world.ids.next()
-    stored = orjson.dumps(params).decode()
-    await context.writer.run(lambda: queries.schedule(id_, viewer.actor_id, due_ms, stored, viewer.app_id))
+    stored, now_ms = orjson.dumps(params).decode(), context.world.clock.now_ms()
+
+    def keep() -> Unit[None]:
+        yield from queries.schedule(id_, viewer.actor_id, due_ms, stored, viewer.app_id)
+        if params["idempotency"]:
+            yield from queries.remember_answer(viewer.actor_id, params["idempotency"], id_, now_ms)
+
+    await context.writer.run(keep)
     return id_
 
 
@@ -295,17 +302,19 @@ async def cancel_scheduled(call: Call) -> web.StreamResponse:
 async def publish_due(context: Context) -> int:
     """Say what is due; how many. Call it every some seconds, never twice at once.
 
-    What was said leaves the list after it was said: a crash in between repeats a post, it does not lose one.
+    What is said leaves the list in the same transaction: it is said once, whatever happens.
     """
     now_ms = context.world.clock.now_ms()
     rows = await context.database.fetch(queries.DUE, now_ms=now_ms, most=_MOST_AT_ONCE)
     published = 0
     for row in rows:
         id_, actor_id = row["id"], row["actor_id"]
-        outcome = await context.outbox.post(actor_id, draft_of(orjson.loads(row["params"]), now_ms))
+        cancel = functools.partial(queries.cancel, id_, actor_id)
+        draft = draft_of(orjson.loads(row["params"]), now_ms)
+        outcome = await context.outbox.post(actor_id, draft, beside=lambda _, cancel=cancel: cancel())  # type: ignore[misc]
         if isinstance(outcome, Refuse):
             event(log, "scheduled.refused", logging.WARNING, id=id_, reason=outcome.reason.name)
+            await context.writer.run(cancel)
         else:
             published += 1
-        await context.writer.run(lambda id_=id_, actor_id=actor_id: queries.cancel(id_, actor_id))  # type: ignore[misc]
     return published

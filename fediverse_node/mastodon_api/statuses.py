@@ -43,6 +43,7 @@ from fediverse_node.storage.queries import statuses as queries
 from fediverse_node.storage.queries.accounts import load_account_list, load_accounts
 from fediverse_node.storage.queries.timelines import Keyset
 from fediverse_node.storage.rows import poll_of
+from fediverse_node.storage.unit import Unit
 from fediverse_node.storage.writer import Writer
 
 routes = Routes()
@@ -76,8 +77,14 @@ async def _say(call: Call, key: str) -> int:
     due_ms = read_moment(call)
     if due_ms is not None:
         return await schedule(call, params, due_ms)
-    context = call.context
-    outcome = await context.outbox.post(call.viewer.actor_id, draft_of(params, context.world.clock.now_ms()))
+    context, actor_id = call.context, call.viewer.actor_id
+    now_ms = context.world.clock.now_ms()
+
+    def remember(id_: int) -> Unit[None]:
+        if key:
+            yield from scheduled_queries.remember_answer(actor_id, key, id_, now_ms)
+
+    outcome = await context.outbox.post(actor_id, draft_of(params, now_ms), beside=remember)
     if isinstance(outcome, Refuse):
         raise _refused(outcome)
     return outcome
@@ -110,9 +117,7 @@ async def _remembered(call: Call, key: str, say: Callable[[], Awaitable[int]]) -
     )
     if row is not None:
         return int(row["object_id"])
-    id_ = await say()
-    await context.writer.run(lambda: scheduled_queries.remember_answer(actor_id, key, id_, now_ms))
-    return id_
+    return await say()
 
 
 @routes.put("/api/v1/statuses/{id}", scope="write:statuses")

@@ -12,7 +12,7 @@ class Draft:
     """A post to be made, or the new version of one.
 
     `text` is plain text as typed. `media_ids` are uploads of the same actor that hang on nothing yet (or, in
-    an edit, on this post). `published_ms` is for what is imported or scheduled, else now.
+    an edit, on this post).
     """
 
     text: str
@@ -24,4 +24,3 @@ class Draft:
     media_ids: tuple[int, ...] = ()
     poll: Poll | None = None
     app_id: int | None = None
-    idempotency_key: str | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from fediverse_node.base.outcome import Fail, TemporaryFail
 from fediverse_node.domain import votes
@@ -37,6 +38,7 @@ from fediverse_node.protocol import plain_text
 from fediverse_node.storage.engine import Database, Row
 from fediverse_node.storage.queries import outbox as queries
 from fediverse_node.storage.rows import actor_of, full_object_of
+from fediverse_node.storage.unit import Unit
 from fediverse_node.storage.writer import Decision, Writer
 
 FindHandle = Callable[[str, str], Awaitable[int | Fail | TemporaryFail]]
@@ -219,8 +221,10 @@ class Outbox:
         """Not at the top any more."""
         return await self._about(actor_id, object_id, unpinning.compose)
 
-    async def post(self, actor_id: int, draft: Draft) -> int | Refuse:
-        """Say something new; its id."""
+    async def post(
+        self, actor_id: int, draft: Draft, *, beside: Callable[[int], Unit[Any]] | None = None
+    ) -> int | Refuse:
+        """Say something new; its id. `beside` gets that id and is committed with it, or not at all."""
         people = await self._people(draft.text)
         media = await self._media(actor_id, draft.media_ids)
         parent_uri = await self._uri_of(draft.in_reply_to_id)
@@ -229,6 +233,7 @@ class Outbox:
         ids: list[int] = []
 
         def decide(facts: Facts) -> Iterable[Effect]:
+            ids.clear()
             author = facts.actors_by_id.get(actor_id)
             if author is None:
                 return [_UNKNOWN_ACTOR]
@@ -239,8 +244,14 @@ class Outbox:
             record = new_object(
                 draft, author, world=self._world, parent=parent, people=meant, media=media, parent_uri=parent_uri
             )
-            ids[:] = [record.id]
-            return create.compose(record, author, parent, tuple(set(meant.values())), facts)
+            effects = list(create.compose(record, author, parent, tuple(set(meant.values())), facts))
+            if not any(isinstance(effect, Refuse) for effect in effects):
+                ids.append(record.id)
+            return effects
+
+        def also() -> Unit[None]:
+            if beside is not None and ids:
+                yield from beside(ids[0])
 
         needs = Needs(
             acting=await self._acting(actor_id),
@@ -249,7 +260,7 @@ class Outbox:
             audience=True,
             hashtags=tuple(tag.lower() for tag in plain_text.extract_hashtags(draft.text)),
         )
-        decided = await self._writer.decide(Decision(needs, decide))
+        decided = await self._writer.decide(Decision(needs, decide, beside=(also,)))
         return decided.refusal or ids[0]
 
     async def edit(self, actor_id: int, object_id: int, draft: Draft) -> Refuse | None:

@@ -27,6 +27,7 @@ _GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shut down or thrown out by an administrator, still starting
     asyncpg.TooManyConnectionsError,
+    asyncpg.InternalClientError,  # what the driver falls into when the connection breaks at a bad moment
 )
 
 
@@ -89,8 +90,10 @@ class PostgresqlDatabase:
                     results = [await _drive(connection, unit()) for unit in batch]
                     committing = True
                     await transaction.commit()
-                except BaseException:
-                    if not committing:
+                except BaseException as error:
+                    if isinstance(error, Exception) and _is_gone(error):
+                        connection.terminate()  # never to be used again, whatever state it is in
+                    elif not committing:
                         with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                             await transaction.rollback()
                     raise

@@ -22,6 +22,7 @@ from tests.running_node import Api, RunningNode, running_node
 KILLS = 3
 SENDERS = 6
 FOLLOWERS = 5
+TARGETS = 6
 # Slow enough that deliveries are under way whenever the node dies.
 ANSWER_DELAY_S = 0.03
 PATIENCE_S = 30.0
@@ -46,15 +47,16 @@ class Load:
     fans: list[Person]
     announcer: Person
     dice: random.Random
+    targets: list[dict[str, Any]] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     posts: dict[str, Any] = field(default_factory=dict)
     refused: list[tuple[str, int]] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(10**6)))
 
-    async def send_all_the_time(self, target: dict[str, Any]) -> None:
+    async def send_all_the_time(self) -> None:
         """One sender: a new activity after the other, until there is nobody to send it to."""
         while True:
-            one = self._next(target)
+            one = self._next()
             self.sent.append(one)
             await self.send(one)
 
@@ -76,15 +78,13 @@ class Load:
         headers = {"Idempotency-Key": text}
         self.posts[text] = await api.call("POST", "/api/v1/statuses", json={"status": text}, headers=headers)
 
-    def _next(self, target: dict[str, Any]) -> Sent:
-        peer, number = self.peer, next(self.numbers)
+    def _next(self) -> Sent:
+        peer, number, target = self.peer, next(self.numbers), self.dice.choice(self.targets)
         kind = self.dice.choices(["Like", "Create", "Announce"], [5, 4, 1])[0]
         who = self.announcer if kind == "Announce" else self.fans[number % len(self.fans)]
         scheme = self.dice.choice(["cavage", "rfc9421"])
         if kind == "Like":
-            # A like counts once for each actor: everybody likes a post of their own choice.
-            what = peer.activity(who, "Like", target["uri"])
-            about = who.uri
+            what, about = peer.activity(who, "Like", target["uri"]), f"{who.uri} likes {target['uri']}"
         elif kind == "Create":
             tag = {"type": "Mention", "href": self.node.actor("alice"), "name": "@alice"}
             to = {"cc": [self.node.actor("alice")], "tag": [tag]}
@@ -109,10 +109,10 @@ async def until_it_dies(work: Callable[[], Awaitable[None]]) -> None:
         return
 
 
-async def live_and_die(load: Load, target: dict[str, Any], after_s: float) -> None:
+async def live_and_die(load: Load, after_s: float) -> None:
     """The node under full load for so long, then killed."""
     async with load.node.api("alice") as api:
-        work = [until_it_dies(lambda: load.send_all_the_time(target)) for _ in range(SENDERS)]
+        work = [until_it_dies(load.send_all_the_time) for _ in range(SENDERS)]
         work.append(until_it_dies(lambda: load.write_all_the_time(api)))
         tasks = [asyncio.create_task(each) for each in work]
         await asyncio.sleep(after_s)
@@ -174,38 +174,43 @@ async def test_nothing_accepted_is_lost_or_doubled_and_everything_is_sent(seed: 
             load = Load(node, peer, fans, peer.person("announcer"), dice)
             async with node.api("alice") as api:
                 await become_followers(load, api, followers)
-                target = await api.post("/api/v1/statuses", status="What do you think?")
+                for number in range(TARGETS):
+                    load.targets.append(await api.post("/api/v1/statuses", status=f"What do you think of {number}?"))
             peer.answer_delay_s = ANSWER_DELAY_S
             for _ in range(KILLS):
-                await live_and_die(load, target, dice.uniform(0.2, 1.2))
+                await live_and_die(load, dice.uniform(0.2, 1.2))
                 await asyncio.to_thread(node.start)
                 async with node.api("alice") as api:
-                    await assert_all_accepted_is_there(load, api, target)
+                    await assert_all_accepted_is_there(load, api)
                 await repeat(load)
             async with node.api("alice") as api:
                 assert not load.refused
                 assert {each.kind for each in load.sent} == {"Like", "Create", "Announce"}
-                await assert_all_accepted_is_there(load, api, target)
+                await assert_all_accepted_is_there(load, api)
                 await assert_announces_are_there(load, api)
             await assert_everything_is_sent(load, followers)
 
 
-async def assert_all_accepted_is_there(load: Load, api: Api, target: dict[str, Any]) -> None:
+async def assert_all_accepted_is_there(load: Load, api: Api) -> None:
     """At once, in the first requests after the start. What got no answer may be there too, but never twice."""
-    seen = await api.get(f"/api/v1/statuses/{target['id']}")
-    thread = await api.get(f"/api/v1/statuses/{target['id']}/context")
-    replies = [each["uri"] for each in thread["descendants"]]
     tried = {kind: {each.about for each in load.sent if each.kind == kind} for kind in ("Create", "Like")}
+    replies: list[str] = []
+    likes: list[str] = []
+    for target in load.targets:
+        seen = await api.get(f"/api/v1/statuses/{target['id']}")
+        thread = await api.get(f"/api/v1/statuses/{target['id']}/context")
+        fans = await api.get(f"/api/v1/statuses/{target['id']}/favourited_by", limit=80)
+        assert (seen["replies_count"], seen["favourites_count"]) == (len(thread["descendants"]), len(fans))
+        replies += [each["uri"] for each in thread["descendants"]]
+        likes += [f"{each['uri']} likes {target['uri']}" for each in fans]
     assert len(replies) == len(set(replies)), "a reply is there twice"
+    assert len(likes) == len(set(likes)), "a like is there twice"
     assert load.accepted("Create") <= set(replies) <= tried["Create"]
-    assert seen["replies_count"] == len(replies)
-    likers = [each["url"] for each in await api.get(f"/api/v1/statuses/{target['id']}/favourited_by", limit=80)]
-    assert len(likers) == len(set(likers)) == seen["favourites_count"]
-    assert load.accepted("Like") <= set(likers) <= tried["Like"]
+    assert load.accepted("Like") <= set(likes) <= tried["Like"]
     told = await all_pages(api, "/api/v1/notifications")
     mentions = [each["status"]["uri"] for each in told if each["type"] == "mention"]
     assert sorted(mentions) == sorted(replies), "not every reply was told once"
-    assert len([each for each in told if each["type"] == "favourite"]) == len(likers)
+    assert len([each for each in told if each["type"] == "favourite"]) == len(likes), "not every like was told once"
     for text, post in load.posts.items():
         if post is not None:
             assert text in (await api.get(f"/api/v1/statuses/{post['id']}"))["content"]

@@ -60,16 +60,16 @@ class Play:
         reach = self.drawn.choice(("public", "unlisted", "followers", "direct"))
         alice = self.drawn.choice(self.ours)
         public, followers = "https://www.w3.org/ns/activitystreams#Public", author.followers_uri
-        audience: dict[str, Any] = {
+        audiences: dict[str, dict[str, Any]] = {
             "public": {"to": [public], "cc": [followers]},
             "unlisted": {"to": [followers], "cc": [public]},
             "followers": {"to": [followers], "cc": []},
             "direct": {"to": [alice.uri], "cc": []},
-        }[reach]
+        }
         answers = {"inReplyTo": self.something()} if self.drawn.random() < 0.6 else {}
         if self.drawn.random() < 0.2:  # an answer to what comes later, or never
             answers = {"inReplyTo": f"{self.somebody().uri}/statuses/{self.drawn.randrange(200)}"}
-        note = self.store.note(author, **audience, **answers, tag=mentioning(alice))
+        note = self.store.note(author, **audiences[reach], **answers, tag=mentioning(alice))
         self.uris.append(note["id"])
         return decision("Create", author, note, solicited=True)
 

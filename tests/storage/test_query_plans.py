@@ -21,7 +21,6 @@ _MAY_BE_READ_WHOLE |= {"sign_in_links", "mutes"}
 # Once in a while, over what was gathered since.
 _RARE = {
     "queries.deliveries._FORGET_RECEIPTS",
-    "queries.deliveries._RELEASE",
     "queries.housekeeping._OLD_KEYS",
     "queries.housekeeping.CROWDED_HOMES",
 }

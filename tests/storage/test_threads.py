@@ -9,6 +9,7 @@ import orjson
 from fediverse_node.domain import effects as e
 from fediverse_node.domain.facts import Needs
 from fediverse_node.domain.model import Actor, Visibility
+from fediverse_node.storage.queries import housekeeping
 from fediverse_node.storage.tables import thread_mutes
 from fediverse_node.storage.unit import Insert, Unit
 from tests.activities.builders import mentioning
@@ -54,6 +55,41 @@ async def test_parent_and_answer_in_one_batch_find_each_other_in_either_order(st
         parent_id = (await store.one("SELECT id FROM objects WHERE uri = :uri", uri=parent["id"]))["id"]
         assert await _place(store, answer["id"]) == (parent_id, parent_id)
         assert await store.counters(parent_id) == (1, 0, 0)
+
+
+async def test_a_ring_of_answers_is_cut_open(store: NodeStore) -> None:
+    bob = await store.person("bob", "far.example")
+    notes = [store.note(bob) for _ in range(3)]
+    for number, note in enumerate(notes):
+        note["inReplyTo"] = notes[(number + 1) % 3]["id"]
+    for note in notes:
+        assert (await store.receive("Create", bob, note, solicited=True)).refusal is None
+    itself = store.note(bob)
+    itself["inReplyTo"] = itself["id"]
+    await store.receive("Create", bob, itself, solicited=True)
+    rows = await store.database.fetch(housekeeping.LOST_CHILDREN)
+    await store.writer.run(lambda: housekeeping.adopt_lost(rows))
+    parents = {row["id"]: row["in_reply_to_id"] for row in await store.rows("SELECT id, in_reply_to_id FROM objects")}
+    assert len(parents) == 4
+    for climber in parents:
+        place: int | None = climber
+        for _ in range(len(parents)):
+            place = parents[place] if place is not None else None
+        assert place is None
+
+
+async def test_parent_and_child_that_missed_each_other_are_brought_together(store: NodeStore) -> None:
+    bob = await store.person("bob", "far.example")
+    parent = store.note(bob)
+    child = await store.say(bob, inReplyTo=parent["id"])
+    # As another process that does not see the child yet would store it.
+    id_ = store.ids.next()
+    await store.apply(e.Put(e.NewObject(id_, parent["id"], "Note", bob.id, False, Visibility.PUBLIC, 1, thread_id=id_)))
+    for _ in range(2):
+        rows = await store.database.fetch(housekeeping.LOST_CHILDREN, patient=True)
+        await store.writer.run(lambda rows=rows: housekeeping.adopt_lost(rows))  # type: ignore[misc]
+        assert await store.counters(id_) == (1, 0, 0)
+    assert (await store.one("SELECT thread_id FROM objects WHERE id = :id", id=child))["thread_id"] == id_
 
 
 async def test_what_is_remembered_about_a_branch_moves_into_the_thread(store: NodeStore) -> None:

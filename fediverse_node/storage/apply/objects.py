@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Table, Text, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Table, Text, bindparam, delete, func, select, update
 
 from fediverse_node.domain.effects import EditObject, NewObject, NewTombstone
 from fediverse_node.domain.facts import Facts
@@ -33,7 +33,12 @@ from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
 _ID = bindparam("id_", type_=BigInteger())
 _ADOPT = Statement(
     update(objects)
-    .where(objects.c.in_reply_to_uri == bindparam("parent_uri", type_=Text()), objects.c.in_reply_to_id.is_(None))
+    .where(
+        objects.c.in_reply_to_uri == bindparam("parent_uri", type_=Text()),
+        objects.c.in_reply_to_id.is_(None),
+        # What the parent itself comes from cannot answer it: a ring of answers would never end for who climbs it.
+        func.coalesce(objects.c.thread_id, objects.c.id) != bindparam("parent_thread_id", type_=BigInteger()),
+    )
     .values(
         in_reply_to_id=bindparam("parent_id", type_=BigInteger()),
         in_reply_to_actor_id=bindparam("parent_actor_id", type_=BigInteger()),
@@ -95,7 +100,7 @@ def insert(records: Sequence[NewObject], facts: Facts) -> Unit[list[NewObject]]:
     yield from count_objects("replies_count", [r.in_reply_to_id for r in counted if _counts_as_reply(r)])
     for record in stored:
         if record.uri in facts.awaited:
-            yield from _adopt(record)
+            yield from adopt(record.uri, record.id, record.actor_id, record.thread_id or record.id)
     return stored
 
 
@@ -149,16 +154,15 @@ def _edited_before_it_came(record: NewObject) -> int | None:
     return updated_ms
 
 
-def _adopt(parent: NewObject) -> Unit[None]:
-    """Replies that came before their parent find their place, with their whole branch."""
+def adopt(uri: str, id_: int, actor_id: int, thread_id: int) -> Unit[None]:
+    """Replies that came before this object find their place below it, with their whole branch."""
     children = yield Fetch(
-        _ADOPT, {"parent_uri": parent.uri, "parent_id": parent.id, "parent_actor_id": parent.actor_id}
+        _ADOPT, {"parent_uri": uri, "parent_id": id_, "parent_actor_id": actor_id, "parent_thread_id": thread_id}
     )
-    thread_id = parent.thread_id or parent.id
     branches = {row["thread_id"] for row in children if row["thread_id"] not in (None, thread_id)}
     yield from threads.join(sorted(branches), thread_id)
     public = [row for row in children if row["visibility"] <= visibility_code(Visibility.UNLISTED)]
-    yield from count_objects("replies_count", [parent.id] * len(public))
+    yield from count_objects("replies_count", [id_] * len(public))
 
 
 def _tag(names_of: Mapping[int, Sequence[str]], facts: Facts) -> Unit[None]:

@@ -57,7 +57,7 @@ _LEASE = Statement(
     .where(deliveries.c.id == bindparam("delivery_id", type_=BigInteger()))
     .values(lease_ms=bindparam("until_ms", type_=BigInteger()))
 )
-_RELEASE = Statement(update(deliveries).where(deliveries.c.lease_ms.is_not(None)).values(lease_ms=None))
+_RELEASE = Statement(update(deliveries).where(_IS_WAITING, deliveries.c.lease_ms.is_not(None)).values(lease_ms=None))
 NEXT_DUE = Statement(
     select(func.min(deliveries.c.due_ms)).where(_IS_WAITING, not_(one_of(deliveries.c.host, "busy_hosts")))
 )

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, bindparam, delete, func, literal_column, select, update
 
 from fediverse_node.base.ids import IdFactory
+from fediverse_node.storage.apply.objects import adopt
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.tables import (
     actors,
@@ -73,6 +74,25 @@ _TRIM = Statement(
         home_entries.c.actor_id == _READER, home_entries.c.object_id < bindparam("oldest", type_=BigInteger())
     )
 )
+_PARENT = objects.alias("parent")
+# Two processes stored parent and child at the same moment, and neither saw the other.
+LOST_CHILDREN = Statement(
+    select(_PARENT.c.uri, _PARENT.c.id, _PARENT.c.actor_id, _PARENT.c.thread_id)
+    .distinct()
+    .select_from(objects.join(_PARENT, _PARENT.c.uri == objects.c.in_reply_to_uri))
+    .where(
+        objects.c.in_reply_to_id.is_(None),
+        objects.c.in_reply_to_uri.is_not(None),
+        func.coalesce(objects.c.thread_id, objects.c.id) != func.coalesce(_PARENT.c.thread_id, _PARENT.c.id),
+    )
+    .limit(200)
+)
+
+
+def adopt_lost(parents: Sequence[Any]) -> Unit[None]:
+    """Children find the parents that `LOST_CHILDREN` named."""
+    for row in parents:
+        yield from adopt(row["uri"], row["id"], row["actor_id"], row["thread_id"] or row["id"])
 
 
 def trim_home(reader_ids: Sequence[int], *, keep: int) -> Unit[None]:
