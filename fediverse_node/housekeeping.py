@@ -1,7 +1,4 @@
-"""What has to happen at some time or other, without anybody asking: polls end, scheduled posts go out, traces age.
-
-spec: none; see docs/reference for how long things are kept.
-"""
+"""What has to happen at some time or other, without anybody asking: polls end, scheduled posts go out, traces age."""
 
 from __future__ import annotations
 
@@ -10,11 +7,13 @@ import logging
 
 from fediverse_node.domain.facts import World
 from fediverse_node.mastodon_api.context import Context
+from fediverse_node.mastodon_api.media_files import remove_files
 from fediverse_node.mastodon_api.scheduled import publish_due
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.queries import housekeeping as queries
 from fediverse_node.storage.queries.deliveries import forget_receipts
 from fediverse_node.storage.queries.inbox import forget_signatures
+from fediverse_node.storage.queries.media import remove_abandoned
 from fediverse_node.storage.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -23,6 +22,7 @@ _EVERY_S = 15.0
 _HOURLY_MS = 3_600_000
 # The window of signatures is 12 hours back and one ahead; a day is safely more.
 _SIGNATURES_MS = 24 * _HOURLY_MS
+_UPLOADS_MS = 24 * _HOURLY_MS
 _RECEIPTS_MS = 30 * 24 * _HOURLY_MS
 
 
@@ -36,9 +36,11 @@ class Housekeeping:
         self._context = context
         self._task: asyncio.Task[None] | None = None
         self._last_hourly_ms = 0
+        self._orphans: list[str] = []
 
     def start(self) -> None:
         """Begin."""
+        self._writer.listen(lambda applied: self._orphans.extend(applied.orphaned_files))
         self._task = asyncio.create_task(self._run(), name="housekeeping")
 
     async def stop(self) -> None:
@@ -64,8 +66,12 @@ class Housekeeping:
         rows = await self._database.fetch(queries.ENDED_POLLS, now_ms=now_ms)
         if rows:
             await self._writer.run(lambda: queries.tell_of_ended_polls(rows, self._world.ids))
+        if self._orphans:
+            paths, self._orphans = self._orphans, []
+            await remove_files(self._context.config.media_dir, *paths)
         if now_ms - self._last_hourly_ms >= _HOURLY_MS:
             self._last_hourly_ms = now_ms
+            self._orphans += await self._writer.run(lambda: remove_abandoned(now_ms - _UPLOADS_MS))
             await self._writer.run(lambda: forget_signatures(now_ms - _SIGNATURES_MS))
             await self._writer.run(lambda: forget_receipts(now_ms - _RECEIPTS_MS))
             await self._writer.run(lambda: queries.forget_expired(now_ms))

@@ -5,8 +5,8 @@ spec: mastodon-client-api#filters, #filters-v1. Applying them is in filtering.py
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
@@ -15,9 +15,11 @@ from fediverse_node.mastodon_api.entities.moments import render_moment_or_none
 from fediverse_node.mastodon_api.errors import invalid, not_found
 from fediverse_node.mastodon_api.params import Params
 from fediverse_node.mastodon_api.routing import Call, Routes
+from fediverse_node.mastodon_api.streaming import hub_of
 from fediverse_node.storage.queries import filters as queries
 from fediverse_node.storage.unit import Unit
 
+T = TypeVar("T")
 routes = Routes()
 
 CONTEXTS = ("home", "notifications", "public", "thread", "account")
@@ -58,7 +60,7 @@ async def create(call: Call) -> web.Response:
         if not item.flag("_destroy", False)
     ]
     _check_count(len(keywords))
-    await call.context.writer.run(lambda: queries.insert_filter(row, keywords))
+    await _commit(call, lambda: queries.insert_filter(row, keywords))
     return call.json(await _one(call, filter_id))
 
 
@@ -100,7 +102,7 @@ async def update(call: Call) -> web.Response:
         yield from queries.update_filter(filter_id, values)
         yield from queries.change_keywords(filter_id, new=new, changed=changed, removed=removed)
 
-    await call.context.writer.run(unit)
+    await _commit(call, unit)
     return call.json(await _one(call, filter_id))
 
 
@@ -109,7 +111,7 @@ async def delete(call: Call) -> web.Response:
     """The filter is gone."""
     row = await _require(call, call.id())
     filter_id, owner_id = row["id"], call.viewer.actor_id
-    await call.context.writer.run(lambda: queries.delete_filter(filter_id, owner_id))
+    await _commit(call, lambda: queries.delete_filter(filter_id, owner_id))
     return call.json({})
 
 
@@ -127,7 +129,7 @@ async def add_keyword(call: Call) -> web.Response:
     filter_id = (await _require(call, call.id()))["id"]
     _check_count(len(await call.context.database.fetch(queries.KEYWORDS, ids=[filter_id])) + 1)
     row = _keyword_row(call, filter_id, call.params)
-    await call.context.writer.run(lambda: queries.change_keywords(filter_id, new=[row]))
+    await _commit(call, lambda: queries.change_keywords(filter_id, new=[row]))
     return call.json(render_keyword(row))
 
 
@@ -143,7 +145,7 @@ async def update_keyword(call: Call) -> web.Response:
     """Change a keyword."""
     row = await _require_item(call, queries.KEYWORD)
     changed = _changed_keyword(row, call.params)
-    await call.context.writer.run(lambda: queries.change_keywords(row["filter_id"], changed=[changed]))
+    await _commit(call, lambda: queries.change_keywords(row["filter_id"], changed=[changed]))
     return call.json(render_keyword({**changed, "id": row["id"]}))
 
 
@@ -151,7 +153,7 @@ async def update_keyword(call: Call) -> web.Response:
 async def delete_keyword(call: Call) -> web.Response:
     """The keyword is gone."""
     row = await _require_item(call, queries.KEYWORD)
-    await call.context.writer.run(lambda: queries.change_keywords(row["filter_id"], removed=[row["id"]]))
+    await _commit(call, lambda: queries.change_keywords(row["filter_id"], removed=[row["id"]]))
     return call.json({})
 
 
@@ -175,7 +177,7 @@ async def add_status(call: Call) -> web.Response:
         raise invalid("Status has already been taken")
     _check_count(len(named) + 1)
     row = {"id": call.context.world.ids.next(), "filter_id": filter_id, "object_id": object_id}
-    await call.context.writer.run(lambda: queries.insert_object(row))
+    await _commit(call, lambda: queries.insert_object(row))
     return call.json(_render_status(row))
 
 
@@ -189,7 +191,7 @@ async def show_status(call: Call) -> web.Response:
 async def delete_status(call: Call) -> web.Response:
     """The filter names the post no more."""
     row = await _require_item(call, queries.NAMED_OBJECT)
-    await call.context.writer.run(lambda: queries.delete_object(row["filter_id"], row["id"]))
+    await _commit(call, lambda: queries.delete_object(row["filter_id"], row["id"]))
     return call.json({})
 
 
@@ -216,7 +218,7 @@ async def create_v1(call: Call) -> web.Response:
     }
     whole_word = params.flag("whole_word", False)
     keyword = {"id": keyword_id, "filter_id": filter_id, "keyword": phrase, "whole_word": whole_word}
-    await call.context.writer.run(lambda: queries.insert_filter(row, [keyword]))
+    await _commit(call, lambda: queries.insert_filter(row, [keyword]))
     return call.json(_render_v1({**row, **keyword}))
 
 
@@ -250,7 +252,7 @@ async def update_v1(call: Call) -> web.Response:
         yield from queries.update_filter(row["filter_id"], values)
         yield from queries.change_keywords(row["filter_id"], changed=[changed])
 
-    await call.context.writer.run(unit)
+    await _commit(call, unit)
     return call.json(_render_v1({"id": row["id"], **values, **changed}))
 
 
@@ -258,8 +260,15 @@ async def update_v1(call: Call) -> web.Response:
 async def delete_v1(call: Call) -> web.Response:
     """The keyword is gone, and with the last one the filter."""
     row, owner_id = await _require_v1(call), call.viewer.actor_id
-    await call.context.writer.run(lambda: queries.delete_last_keyword(row["filter_id"], row["id"], owner_id))
+    await _commit(call, lambda: queries.delete_last_keyword(row["filter_id"], row["id"], owner_id))
     return call.json({})
+
+
+async def _commit(call: Call, unit: Callable[[], Unit[T]]) -> T:
+    """Write, and tell the person's open apps: they ask for the filters again."""
+    result = await call.context.writer.run(unit)
+    hub_of(call.context).filters_changed(call.viewer.actor_id)
+    return result
 
 
 async def _require(call: Call, filter_id: int) -> Any:

@@ -90,6 +90,7 @@ def setup(app: web.Application, context: Context) -> None:
     _mount_pages(app)
     media.mount_files(app)
     mount_static(app)
+    app.on_shutdown.append(streaming.close_streams)
     app.on_cleanup.append(_close)
 
 

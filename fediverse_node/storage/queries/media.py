@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from sqlalchemy import BigInteger, Text, bindparam, delete, select, update
 
 from fediverse_node.storage.statement import Statement
-from fediverse_node.storage.tables import media
+from fediverse_node.storage.tables import media, scheduled
 from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
 
 Row = Any
@@ -22,6 +23,24 @@ _DESCRIBE = Statement(
     .values(description=bindparam("new_description", type_=Text()), meta=bindparam("new_meta", type_=Text()))
 )
 _DELETE = Statement(delete(media).where(media.c.id == _ID, media.c.actor_id == _OWNER, media.c.object_id.is_(None)))
+
+
+_ABANDONED = Statement(
+    select(media.c.id, media.c.path, media.c.preview_path).where(
+        media.c.object_id.is_(None), media.c.created_ms < bindparam("before_ms", type_=BigInteger())
+    )
+)
+_WAITING = Statement(select(scheduled.c.params))
+_FORGET = Statement(delete(media).where(media.c.id == _ID, media.c.object_id.is_(None)))
+
+
+def remove_abandoned(before_ms: int) -> Unit[list[str]]:
+    """Uploads that nothing was ever said with; the paths of their files. Those that wait for a time stay."""
+    waiting = yield Fetch(_WAITING, {})
+    kept = {int(id_) for row in waiting for id_ in orjson.loads(row["params"]).get("media_ids") or ()}
+    rows = [row for row in (yield Fetch(_ABANDONED, {"before_ms": before_ms})) if row["id"] not in kept]
+    yield Run(_FORGET, [{"media_id": row["id"]} for row in rows])
+    return [path for row in rows for path in (row["path"], row["preview_path"]) if path]
 
 
 def insert_media(row: Mapping[str, Any]) -> Unit[None]:
