@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import resource
 import signal
 import subprocess
@@ -78,7 +79,7 @@ def _greet(config: Config, prepared: Prepared) -> None:
             f"  1. Open this page to sign in as {prepared.owner_name} (it works once):",
             f"     {prepared.owner_link}",
             f"  2. In a Mastodon client, give {config.base_url} as your server.",
-            "  3. More people: fediverse-node user add NAME --email ADDRESS",
+            f"  3. More people: {_command()} user add NAME --email ADDRESS",
         ]
     else:
         lines.append(f"In a Mastodon client, give {config.base_url} as your server.")
@@ -86,6 +87,12 @@ def _greet(config: Config, prepared: Prepared) -> None:
         lines += ["", "Development mode: plain http, and servers on this machine only. See docs/howto/go_public.md."]
     click.echo("\n".join(lines))
     sys.stdout.flush()
+
+
+def _command() -> str:
+    """How this program was called, so that the advice can be typed as it stands."""
+    name = sys.argv[0]
+    return os.path.relpath(name) if name.endswith("fediverse-node") else "python -m fediverse_node"
 
 
 def _raise_file_limit() -> None:

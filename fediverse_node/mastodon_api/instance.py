@@ -55,7 +55,7 @@ async def show(call: Call) -> web.Response:
             "domain": config.host,
             "title": config.title,
             "version": VERSION,
-            "source_url": config.base_url,
+            "source_url": f"{config.base_url}/source.tar.gz",
             "description": config.description,
             "wrapstodon": None,
             "usage": {"users": {"active_month": active}},

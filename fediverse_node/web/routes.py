@@ -16,6 +16,7 @@ from fediverse_node.web import (
     post_pages,
     problems,
     profile_pages,
+    source,
     tag_pages,
     threads,
     well_known,
@@ -29,6 +30,7 @@ _POST = "/users/{name}/statuses/{id}"
 
 _GET: tuple[tuple[str, problems.Handler], ...] = (
     ("/", front_page.get_front),
+    (source.PATH, source.get_source),
     ("/robots.txt", well_known.get_robots),
     ("/.well-known/webfinger", well_known.get_webfinger),
     ("/.well-known/host-meta", well_known.get_host_meta),

@@ -71,7 +71,7 @@ async def test_a_person_signs_in_with_a_code_that_they_copy(node: RunningNode) -
         shown = await sign_in_and_answer(url, login="alice", password=PASSWORD)
         token = client.log_in(code=shown["code"], scopes=SCOPES, allow_http=True)
         assert client.me().username == "alice"
-        client.revoke_access_token()
+        client.revoke_access_token(allow_http=True)
         assert not client.access_token
         late = Mastodon(access_token=token, api_base_url=node.base_url, session=session)
         with pytest.raises(MastodonUnauthorizedError):
@@ -338,7 +338,7 @@ def test_the_instance_tells_what_clients_ask(alice: Any, node: RunningNode) -> N
     assert alice.app_verify_credentials().name
 
 
-class _Ear(StreamListener):  # type: ignore[misc]
+class _Ear(StreamListener):
     """Keeps what it hears, and says when there is something."""
 
     def __init__(self) -> None:
@@ -386,4 +386,9 @@ def test_a_stream_of_events_tells_at_once(alice: Any, ben: Any) -> None:
         alice.status_delete(status.id)
         assert str(ear.wait_for("delete")) == str(status.id)
     finally:
-        stream.close()
+        # It looks up only when something comes.
+        closing = threading.Thread(target=stream.close)
+        closing.start()
+        alice.status_post("@ben enough")
+        closing.join(20)
+    assert not stream.is_alive()
