@@ -124,7 +124,9 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
     signer = Signer(http, fetch_keys=instance_keys, memory=hosts, clock=world.clock, threads=threads)
     dereferencer = Dereferencer(signer, compactor=compactor)
     handles = HandleLookup(http, dereferencer, development=config.development)
-    gatherer = Gatherer(database=database, writer=writer, world=world, dereferencer=dereferencer, handles=handles)
+    gatherer = Gatherer(
+        database=database, writer=writer, world=world, dereferencer=dereferencer, handles=handles, hosts=hosts
+    )
     verifier = Verifier(database=database, gatherer=gatherer, clock=world.clock, host=config.host)
     completer = Completer(database=database, world=world, gatherer=gatherer, dereferencer=dereferencer)
     receiver = Receiver(

@@ -18,6 +18,7 @@ from fediverse_node.protocol.activitystreams import Activity
 from fediverse_node.protocol.actors import ActorDocument
 from fediverse_node.protocol.objects import ObjectDocument
 from fediverse_node.protocol.uris import host_of
+from fediverse_node.signatures.negotiation import implements_ed25519, implements_rfc9421
 from fediverse_node.storage.apply.actors import upsert_actor
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.queries.inbox import ACTOR_FETCHED, OBJECT_ID
@@ -25,6 +26,7 @@ from fediverse_node.storage.writer import Decision, Writer
 from fediverse_node.transport.budget import Budget
 from fediverse_node.transport.dereference import Dereferencer
 from fediverse_node.transport.faults import FetchFault
+from fediverse_node.transport.host_memory import Capability, HostMemory
 from fediverse_node.transport.key_fetch import FetchedKey, fetch_key
 from fediverse_node.transport.webfinger_lookup import Found, HandleLookup
 
@@ -44,17 +46,28 @@ class Gatherer:
         world: World,
         dereferencer: Dereferencer,
         handles: HandleLookup,
+        hosts: HostMemory,
     ) -> None:
         self._database = database
         self._writer = writer
         self._world = world
         self._dereferencer = dereferencer
         self._handles = handles
+        self._hosts = hosts
 
     async def store_actor(self, document: ActorDocument, *, handle_host: str | None = None) -> int:
         """The id of a remote actor whose authentic document this is."""
+        self._note_signatures(document)
         row, keys = actor_row(document, self._world, handle_host=handle_host), key_rows(document)
         return await self._writer.run(lambda: upsert_actor(row, keys, self._world.clock.now_ms()))
+
+    def _note_signatures(self, document: ActorDocument) -> None:
+        """An actor may say what its server reads.  spec: fep-844e"""
+        host = host_of(document.inbox or document.id)
+        if host is None or not implements_rfc9421(document.implements) or self._hosts.reads_rfc9421(host) is False:
+            return
+        reads_ed25519 = implements_ed25519(document.implements)
+        self._hosts.note(host, Capability.READS_ED25519 if reads_ed25519 else Capability.READS_RFC9421)
 
     async def fetch_key(self, key_id: str, *, budget: Budget) -> Fail | TemporaryFail | None:
         """Store the owner of a key with all its keys. None when that worked."""

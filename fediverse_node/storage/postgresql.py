@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from fediverse_node.storage.unit import Fetch, Insert, Operation, Run, Unit
 Row = Any
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 _COMMAND_TIMEOUT_S = 60
+_READ_AGAIN_S = (0.0, 0.05, 0.3)
 _OUTPACED = (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError)
 _GAVE_WAY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 _GONE = (
@@ -59,12 +61,15 @@ class PostgresqlDatabase:
     async def fetch(self, statement: Statement, /, *, patient: bool = False, **values: Any) -> list[Row]:
         """The rows of a query over what is committed. Raises Unavailable when the server cannot be reached."""
         sql, ordered = statement.for_postgresql(values)
-        try:
-            return list(await self._pool.fetch(sql, *ordered))
-        except Exception as error:
-            if not _is_gone(error):
-                raise
-        # The server may have closed a connection that was idle; a new one tells whether it is really away.
+        for pause_s in _READ_AGAIN_S:
+            try:
+                return list(await self._pool.fetch(sql, *ordered))
+            except Exception as error:
+                if not _is_gone(error):
+                    raise
+            # A server that restarted has closed all connections, also those that lie in the pool.
+            await self._pool.expire_connections()
+            await asyncio.sleep(pause_s)
         try:
             return list(await self._pool.fetch(sql, *ordered))
         except Exception as error:
@@ -92,7 +97,9 @@ class PostgresqlDatabase:
                     await transaction.commit()
                 except BaseException as error:
                     if isinstance(error, Exception) and _is_gone(error):
-                        connection.terminate()  # never to be used again, whatever state it is in
+                        # Never to be used again, whatever state it is in; the pool may have noticed itself.
+                        with contextlib.suppress(asyncpg.InterfaceError):
+                            connection.terminate()
                     elif not committing:
                         with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                             await transaction.rollback()
