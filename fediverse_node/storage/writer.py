@@ -33,7 +33,7 @@ _LARGEST_BATCH = 400
 _SMALLEST_ROUND = 8
 # A server that restarts is back within seconds; whoever waits longer is told so.
 _PATIENCE_S = (0.0, 0.02, 0.1, 0.5, 1.5, 3.0)
-_OUTPACED_AGAIN = 3
+_OUTPACED_AGAIN = 5
 
 Decide = Callable[[Facts], Iterable[e.Effect]]
 

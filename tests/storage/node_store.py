@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from fediverse_node.base.clock import from_ms
+from fediverse_node.base.clock import Clock, SystemClock, from_ms
 from fediverse_node.base.ids import IdFactory
 from fediverse_node.base.randomness import SeededRandomness
 from fediverse_node.domain import effects as e
@@ -48,12 +48,14 @@ class SettableClock:
 class NodeStore:
     """One process's view of a database: its writer, its world, and short ways to let people do things."""
 
-    def __init__(self, database: Database, *, seed: int = 1) -> None:
+    def __init__(self, database: Database, *, seed: int = 1, real_time: bool = False) -> None:
         self.database = database
         self.clock = SettableClock()
         self.randomness = SeededRandomness(seed)
-        self.ids = IdFactory(self.clock, self.randomness)
-        self.world = World(self.clock, self.ids, self.randomness, NAMES)
+        # Several processes that stop at the same moment would draw the same numbers for ever.
+        time: Clock = SystemClock() if real_time else self.clock
+        self.ids = IdFactory(time, self.randomness)
+        self.world = World(time, self.ids, self.randomness, NAMES)
         self.writer = Writer(database, self.world)
         self.committed: list[Applied] = []
         self.writer.listen(self.committed.append)

@@ -183,7 +183,7 @@ async def _two_processes(url: str) -> None:
         await store.person(f"remote{n}", f"host{n % 5}.example")
     for n in range(4):
         id_ = store.ids.next()
-        poll = Poll(("tea", "coffee"), (0, 0), multiple=True, expires_ms=NOW_MS + 10**9)
+        poll = Poll(("tea", "coffee"), (0, 0), multiple=True)
         await store.apply(
             e.Put(
                 e.NewObject(
@@ -200,9 +200,8 @@ async def _two_processes(url: str) -> None:
             )
         )
     processes = [_process("like", url, str(seed)) for seed in (1, 2)]
-    for process in processes:
-        _, errors = await asyncio.to_thread(process.communicate)
-        assert process.returncode == 0, errors
+    errors = [(await asyncio.to_thread(process.communicate))[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], errors
     assert await store.count("likes") > 20
     assert await store.count("votes") > 5
     assert await store.wrong_counters() == []

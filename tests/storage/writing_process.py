@@ -42,7 +42,7 @@ async def _note(url: str) -> None:
 
 async def _like(url: str, seed: int) -> None:
     database = await open_database(url)
-    store = NodeStore(database, seed=seed)
+    store = NodeStore(database, seed=seed, real_time=True)
     rows = await database.fetch(_EVERYBODY)
     remote = [actor_of(row) for row in rows if not row["local"]]
     posts = [row["uri"] for row in await store.rows("SELECT uri FROM objects WHERE local = :yes", yes=True)]
