@@ -19,6 +19,8 @@ from fediverse_node.storage.writer import Writer
 log = logging.getLogger(__name__)
 
 _EVERY_S = 15.0
+# Further back a client asks the authors' own timelines.
+_HOME_ENTRIES = 2_000
 _HOURLY_MS = 3_600_000
 # The window of signatures is 12 hours back and one ahead; a day is safely more.
 _SIGNATURES_MS = 24 * _HOURLY_MS
@@ -59,19 +61,29 @@ class Housekeeping:
                 log.exception("housekeeping.failed")
             await asyncio.sleep(_EVERY_S)
 
-    async def round(self) -> None:
-        """Do what is due now."""
+    async def round(self, *, hourly: bool = False) -> None:
+        """Do what is due now; with `hourly` also what is due every hour only."""
         now_ms = self._world.clock.now_ms()
         await publish_due(self._context)
-        rows = await self._database.fetch(queries.ENDED_POLLS, now_ms=now_ms)
-        if rows:
-            await self._writer.run(lambda: queries.tell_of_ended_polls(rows, self._world.ids))
+        for row in await self._database.fetch(queries.ENDED_POLLS, now_ms=now_ms):
+            await self._context.outbox.poll_ended(row["object_id"])
         if self._orphans:
             paths, self._orphans = self._orphans, []
             await remove_files(self._context.config.media_dir, *paths)
-        if now_ms - self._last_hourly_ms >= _HOURLY_MS:
+        if hourly or now_ms - self._last_hourly_ms >= _HOURLY_MS:
             self._last_hourly_ms = now_ms
             self._orphans += await self._writer.run(lambda: remove_abandoned(now_ms - _UPLOADS_MS))
             await self._writer.run(lambda: forget_signatures(now_ms - _SIGNATURES_MS))
             await self._writer.run(lambda: forget_receipts(now_ms - _RECEIPTS_MS))
             await self._writer.run(lambda: queries.forget_expired(now_ms))
+            await self._trim()
+
+    async def _trim(self) -> None:
+        """Home timelines keep their newest entries; replies that two processes kept apart find their parents."""
+        crowded = await self._database.fetch(queries.CROWDED_HOMES, keep=_HOME_ENTRIES, patient=True)
+        readers = [row["actor_id"] for row in crowded]
+        if readers:
+            await self._writer.run(lambda: queries.trim_home(readers, keep=_HOME_ENTRIES))
+        lost = await self._database.fetch(queries.LOST_CHILDREN, patient=True)
+        if lost:
+            await self._writer.run(lambda: queries.adopt_lost(lost))

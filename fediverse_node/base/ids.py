@@ -28,7 +28,7 @@ class IdFactory:
     def next(self) -> int:
         """An id for something that happens now."""
         # Several processes may share a database: the low bits start at random in each millisecond.
-        candidate = (self._clock.now_ms() << SEQUENCE_BITS) | self._randomness.below(1 << 12)
+        candidate = (self._clock.now_ms() << SEQUENCE_BITS) | self._randomness.below(1 << (SEQUENCE_BITS - 1))
         with self._lock:
             self._last = max(candidate, self._last + 1)
             return self._last

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fediverse_node.domain import policy, wire
-from fediverse_node.domain.effects import Deliver, Effect, NewVotes, Put, Refusal, Refuse
+from fediverse_node.domain.effects import Deliver, Effect, NewVotes, Notify, Put, Refusal, Refuse
 from fediverse_node.domain.facts import Facts
 from fediverse_node.domain.model import Actor, Object, Poll
 
@@ -72,3 +72,10 @@ def compose(actor: Actor, question: Object, choices: Sequence[int], facts: Facts
 def has_ended(poll: Poll, now_ms: int) -> bool:
     """Whether no more votes are taken."""
     return any(end is not None and end <= now_ms for end in (poll.expires_ms, poll.closed_ms))
+
+
+def end(question_id: int, author: Actor, voters: Sequence[int], facts: Facts) -> Iterator[Effect]:
+    """A poll has ended: everybody here who asked or chose is told. `voters` are actors of ours."""
+    told = (*voters, author.id) if author.local else tuple(voters)
+    for actor_id in dict.fromkeys(told):
+        yield Notify(actor_id, "poll", author.id, question_id)

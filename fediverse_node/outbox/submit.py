@@ -37,6 +37,7 @@ from fediverse_node.outbox.verified_links import VerifiedLinks
 from fediverse_node.protocol import plain_text
 from fediverse_node.storage.engine import Database, Row
 from fediverse_node.storage.queries import outbox as queries
+from fediverse_node.storage.queries.housekeeping import mark_ended
 from fediverse_node.storage.rows import actor_of, full_object_of
 from fediverse_node.storage.unit import Unit
 from fediverse_node.storage.writer import Decision, Writer
@@ -208,6 +209,31 @@ class Outbox:
         return await self._about(
             actor_id, object_id, lambda actor, target, facts: votes.compose(actor, target, choices, facts)
         )
+
+    async def poll_ended(self, object_id: int) -> None:
+        """Tell everybody here who took part, once; and those elsewhere, if it is ours, how it came out."""
+        row = await self._database.fetch_one(queries.OBJECT, id_=object_id)
+        if row is None:
+            return
+        record = full_object_of(row)
+        voters = await self._database.fetch(queries.VOTERS, id_=object_id)
+        ours = [voter["actor_id"] for voter in voters if voter["local"]]
+        holders = (
+            *(await self._holders(object_id, record)),
+            *(voter["actor_id"] for voter in voters if not voter["local"]),
+        )
+
+        def decide(facts: Facts) -> Iterable[Effect]:
+            author = facts.actors_by_id.get(record.actor_id)
+            if author is None:
+                return
+            yield from votes.end(object_id, author, ours, facts)
+            if author.local:
+                counted = replace(record, updated_ms=facts.now_ms())
+                yield update.compose_counts(counted, author, facts, recipients=holders)
+
+        needs = Needs(actor_ids=(record.actor_id, *ours, *holders), object_ids=(object_id,))
+        await self._writer.decide(Decision(needs, decide, beside=(lambda: mark_ended(object_id),)))
 
     async def pin(self, actor_id: int, object_id: int) -> Refuse | None:
         """Show an own object at the top of the profile."""

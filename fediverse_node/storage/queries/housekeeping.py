@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Integer, bindparam, delete, func, literal_column, select, update
 
-from fediverse_node.base.ids import IdFactory
 from fediverse_node.storage.apply.objects import adopt
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.tables import (
@@ -16,15 +15,13 @@ from fediverse_node.storage.tables import (
     home_entries,
     idempotency_keys,
     mutes,
-    notifications,
     objects,
     polls,
     sessions,
     sign_in_links,
     tombstones,
-    votes,
 )
-from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
+from fediverse_node.storage.unit import Fetch, Run, Unit
 
 _NOW = bindparam("now_ms", type_=BigInteger())
 ENDED_POLLS = Statement(
@@ -32,12 +29,6 @@ ENDED_POLLS = Statement(
     .select_from(polls.join(objects, objects.c.id == polls.c.object_id).join(actors, actors.c.id == objects.c.actor_id))
     .where(polls.c.notified.is_(False), polls.c.expires_ms <= _NOW)
     .limit(200)
-)
-_LOCAL_VOTERS = Statement(
-    select(votes.c.actor_id)
-    .distinct()
-    .select_from(votes.join(actors, actors.c.id == votes.c.actor_id))
-    .where(votes.c.object_id == bindparam("poll_id", type_=BigInteger()), actors.c.local)
 )
 _NOTIFIED = Statement(
     update(polls).where(polls.c.object_id == bindparam("poll_id", type_=BigInteger())).values(notified=True)
@@ -103,26 +94,9 @@ def trim_home(reader_ids: Sequence[int], *, keep: int) -> Unit[None]:
             yield Run(_TRIM, [{"reader": reader_id, "oldest": rows[0]["object_id"]}])
 
 
-def tell_of_ended_polls(rows: Sequence[Any], ids: IdFactory) -> Unit[None]:
-    """The author and everybody here who voted learn that a poll has ended."""
-    for row in rows:
-        voters = yield Fetch(_LOCAL_VOTERS, {"poll_id": row["object_id"]})
-        told = [voter["actor_id"] for voter in voters]
-        if row["local"]:
-            told.append(row["actor_id"])
-        notices = [
-            {
-                "id": ids.next(),
-                "actor_id": actor_id,
-                "type": "poll",
-                "from_actor_id": row["actor_id"],
-                "object_id": row["object_id"],
-            }
-            for actor_id in dict.fromkeys(told)
-        ]
-        if notices:
-            yield Insert(notifications, notices)
-        yield Run(_NOTIFIED, [{"poll_id": row["object_id"]}])
+def mark_ended(poll_id: int) -> Unit[None]:
+    """Everybody has been told that this poll has ended."""
+    yield Run(_NOTIFIED, [{"poll_id": poll_id}])
 
 
 def forget_expired(now_ms: int) -> Unit[None]:

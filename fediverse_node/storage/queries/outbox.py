@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Text, bindparam, func, or_, select
 
 from fediverse_node.storage.rows import select_actor, select_full_object
 from fediverse_node.storage.statement import Statement, one_of
-from fediverse_node.storage.tables import actors, blocks, likes, media, objects, pins
+from fediverse_node.storage.tables import actors, blocks, likes, media, objects, pins, votes
 
 ACTOR = Statement(select_actor().where(actors.c.id == bindparam("id_", type_=BigInteger())))
 PROFILE = Statement(select(actors).where(actors.c.id == bindparam("actor_id", type_=BigInteger()), actors.c.local))
@@ -53,3 +53,9 @@ HOLDERS = Statement(
     )
 )
 INSTANCE_ACTOR = Statement(select(actors.c.id).where(actors.c.uri == bindparam("uri", type_=Text())))
+VOTERS = Statement(
+    select(votes.c.actor_id, actors.c.local)
+    .distinct()
+    .select_from(votes.join(actors, actors.c.id == votes.c.actor_id))
+    .where(votes.c.object_id == bindparam("id_", type_=BigInteger()))
+)

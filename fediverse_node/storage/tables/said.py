@@ -145,7 +145,13 @@ polls = Table(
     ms_column("expires_ms", nullable=True),
     ms_column("closed_ms", nullable=True),
     flag_column("notified"),
-    Index("ix_polls_expires_ms", "expires_ms"),
+    # Those whose end nobody was told of yet.
+    Index(
+        "ix_polls_untold",
+        "expires_ms",
+        sqlite_where=text("notified IS 0"),
+        postgresql_where=text("notified IS false"),
+    ),
 )
 
 votes = Table(

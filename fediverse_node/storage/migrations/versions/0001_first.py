@@ -855,7 +855,14 @@ def _polls() -> None:
         sa.ForeignKeyConstraint(["object_id"], ["objects.id"], name=op.f("fk_polls_object_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("object_id", name=op.f("pk_polls")),
     )
-    op.create_index("ix_polls_expires_ms", "polls", ["expires_ms"], unique=False)
+    op.create_index(
+        "ix_polls_untold",
+        "polls",
+        ["expires_ms"],
+        unique=False,
+        sqlite_where=sa.text("notified IS 0"),
+        postgresql_where=sa.text("notified IS false"),
+    )
 
 
 def _revisions() -> None:
