@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.fake_peer import FakePeer, fake_peer
 from tests.federation.fedify import FedifyServer, fedify_server
+from tests.inprocess import Running
+from tests.inprocess import running_node as running_node_here
 from tests.running_node import Api, RunningNode, running_node
 
 
@@ -41,3 +45,17 @@ async def alice(node: RunningNode) -> AsyncIterator[Api]:
 async def ben(other_node: RunningNode) -> AsyncIterator[Api]:
     async with other_node.api("ben") as api:
         yield api
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[FakePeer]:
+    """A small server of another make."""
+    async with fake_peer() as found:
+        yield found
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[Running]:
+    """A node of ours in this process."""
+    async with running_node_here(tmp_path) as running:
+        yield running

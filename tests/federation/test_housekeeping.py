@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 
 from fediverse_node.domain.model import Poll
@@ -14,22 +11,10 @@ from fediverse_node.outbox.draft import Draft
 from fediverse_node.storage import tables as t
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.unit import Insert, Unit
-from tests.fake_peer import FakePeer, fake_peer
-from tests.inprocess import Running, running_node
+from tests.fake_peer import FakePeer
+from tests.inprocess import Running
 
 _NOTICES = Statement(select(t.notifications.c.type, t.notifications.c.actor_id).where(t.notifications.c.type == "poll"))
-
-
-@pytest.fixture
-async def peer() -> AsyncIterator[FakePeer]:
-    async with fake_peer() as found:
-        yield found
-
-
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running_node(tmp_path) as running:
-        yield running
 
 
 async def test_whoever_took_part_in_a_poll_hears_of_its_end_once(home: Running, peer: FakePeer) -> None:

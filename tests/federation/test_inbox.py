@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +29,6 @@ _CONTENTS = Statement(
 _ANNOUNCES = Statement(select(func.count()).select_from(t.objects).where(t.objects.c.type == "Announce"))
 _LONG_AGO = "Mon, 01 Jan 2024 00:00:00 GMT"
 _STATES = Statement(select(t.deliveries.c.host, t.deliveries.c.state, t.deliveries.c.last_error))
-
-
-@pytest.fixture
-async def peer() -> AsyncIterator[FakePeer]:
-    async with fake_peer() as found:
-        yield found
-
-
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running_node(tmp_path) as running:
-        yield running
 
 
 async def _count(home: Running, statement: Statement) -> int:
