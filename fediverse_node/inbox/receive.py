@@ -21,6 +21,7 @@ from fediverse_node.inbox.complete import Completer
 from fediverse_node.inbox.understand import Understood, understand
 from fediverse_node.inbox.verify import Signed, Verifier
 from fediverse_node.protocol.uris import host_of
+from fediverse_node.signatures.reasons import SignatureFault
 from fediverse_node.signatures.request import Request
 from fediverse_node.signatures.verify import replay_key
 from fediverse_node.storage.engine import Database
@@ -37,6 +38,8 @@ __all__ = ["Answer", "Received", "Receiver"]
 log = logging.getLogger(__name__)
 
 _REMEMBERED_SIGNATURES = 50_000
+# The document is at fault, not the sender's key.
+_UNREADABLE = frozenset({FetchFault.JSONLD, FetchFault.JSONLD_TOO_COSTLY})
 
 
 class Receiver:
@@ -75,14 +78,16 @@ class Receiver:
 
     async def receive(self, received: Received) -> Answer:
         """Handle one request. Never raises for what a stranger sends."""
-        understood = await understand(received.body, self._compactor)
+        request = Request(received.method, received.url, received.headers, received.body)
+        understood = await understand(received.body, self._compactor, permit=lambda: self._doubt(request))
         if isinstance(understood, TemporaryFail):
             return self._answered(received, 503, understood.reason, understood.detail)
         if isinstance(understood, Fail):
-            return self._answered(received, 400, understood.reason, understood.detail)
+            is_doubted = isinstance(understood.reason, SignatureFault | FetchFault)
+            status = 401 if is_doubted and understood.reason not in _UNREADABLE else 400
+            return self._answered(received, status, understood.reason, understood.detail)
         if await self._is_echo_of_stranger(understood):
             return self._answered(received, 202, Turned.IGNORED, "an actor that was never known here is gone")
-        request = Request(received.method, received.url, received.headers, received.body)
         signed = await self._verifier.verify(request)
         if isinstance(signed, TemporaryFail):
             return await self._stage(received, understood, signed, key_id=None)
@@ -92,6 +97,11 @@ class Receiver:
         if fault is not None:
             return self._answered(received, fault[0], fault[1], understood.activity.actor)
         return await self._once(received, understood, signed)
+
+    async def _doubt(self, request: Request) -> Fail | TemporaryFail | None:
+        """Why nothing costly should be done for this request; None if its signature is good."""
+        signed = await self._verifier.verify(request)
+        return None if isinstance(signed, Signed) else signed
 
     async def _once(self, received: Received, understood: Understood, signed: Signed) -> Answer:
         """The same signature has an effect once; whoever repeats it meanwhile waits for the first one's answer."""
@@ -185,7 +195,8 @@ class Receiver:
     def _mismatch(self, signed: Signed, understood: Understood) -> tuple[int, Reason] | None:
         if signed.signer.actor_uri != understood.activity.actor:
             return 401, Turned.WRONG_ACTOR
-        if signed.signer.suspended or signed.signer.host in self._writer.blocked_hosts:
+        hosts = {signed.signer.host, host_of(signed.signer.actor_uri)}
+        if signed.signer.suspended or not hosts.isdisjoint(self._writer.blocked_hosts):
             return 403, Turned.SUSPENDED
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from fediverse_node.base.outcome import Fail, TemporaryFail
@@ -13,6 +13,8 @@ from fediverse_node.protocol.objects import ObjectDocument, parse_object
 from fediverse_node.protocol.uris import same_origin
 from fediverse_node.transport.dereference import Compactor, parse_json_object
 
+Permit = Callable[[], Awaitable[Fail | TemporaryFail | None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Understood:
@@ -22,8 +24,13 @@ class Understood:
     object: ObjectDocument | None = None
 
 
-async def understand(body: bytes, compactor: Compactor) -> Understood | Fail | TemporaryFail:
-    """What a request body says. A strange JSON-LD context is resolved in the killable worker."""
+async def understand(
+    body: bytes, compactor: Compactor, *, permit: Permit | None = None
+) -> Understood | Fail | TemporaryFail:
+    """What a request body says. A strange JSON-LD context is resolved in the killable worker.
+
+    That is costly, so `permit` is asked before: it says why it should not be done for this sender, if so.
+    """
     document = parse_json_object(body)
     if isinstance(document, Fail):
         return Fail(Turned.NOT_JSON, document.detail)
@@ -32,6 +39,9 @@ async def understand(body: bytes, compactor: Compactor) -> Understood | Fail | T
         return verdict
     plain: Mapping[str, object] = document
     if isinstance(verdict, NeedsProcessing):
+        refusal = await permit() if permit is not None else None
+        if refusal is not None:
+            return refusal
         processed = await compactor.compact(document)
         if not isinstance(processed, dict):
             return processed

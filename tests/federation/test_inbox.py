@@ -170,6 +170,15 @@ async def test_garbage_is_refused_with_a_cause(home: Running, peer: FakePeer, bo
         assert (await answer.json())["error"]
 
 
+async def test_nothing_costly_is_done_for_whoever_does_not_sign(home: Running, peer: FakePeer) -> None:
+    await home.add_person("alice")
+    strange = {"@context": {"kind": "@type", "who": "https://www.w3.org/ns/activitystreams#actor"}, "kind": "Like"}
+    url, headers = _inbox(home), {"content-type": "application/activity+json"}
+    async with peer.session.post(url, data=orjson.dumps(strange), headers=headers) as answer:
+        assert answer.status == 401
+    assert home.node.compactor.process_id is None
+
+
 async def test_an_activity_of_an_unknown_kind_is_kept_out_politely(home: Running, peer: FakePeer) -> None:
     await home.add_person("alice")
     bob = peer.person("bob")
