@@ -48,10 +48,14 @@ def test_what_was_acknowledged_is_there_after_a_kill_and_nothing_is_half_done(
 ) -> None:
     process = _process("note", sqlite_node_url)
     assert process.stdout is not None
-    first = process.stdout.readline()
-    time.sleep(moment_s)
-    process.kill()
-    output, errors = process.communicate()
+    assert process.stderr is not None
+    with process.stdout as stdout, process.stderr as stderr:
+        first = stdout.readline()
+        time.sleep(moment_s)
+        process.kill()
+        # Not communicate(): it would leave out what the first reading took in beyond its line.
+        output, errors = stdout.read(), stderr.read()
+    process.wait()
     assert first, errors
     acknowledged = {int(line) for line in (first + output).splitlines(keepends=True) if line.endswith("\n")}
     connection = sqlite3.connect(sqlite_node_url.removeprefix("sqlite:///"))
