@@ -82,6 +82,14 @@ async def test_accounts_and_tokens_are_made_while_the_server_runs(shell: Shell, 
         assert (await answer.json())["username"] == "ada"
 
 
+def test_setting_up_again_and_migrating_change_nothing_while_the_server_runs(
+    shell: Shell, server: subprocess.Popen[str]
+) -> None:
+    assert shell.run("init").returncode == 0
+    assert "already" in shell.run("migrate").stdout
+    assert shell.run("doctor").returncode == 0
+
+
 def test_the_doctor_finds_a_running_node_well(shell: Shell, server: subprocess.Popen[str]) -> None:
     seen = shell.run("doctor")
     assert seen.returncode == 0, seen.stdout

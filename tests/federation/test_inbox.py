@@ -355,6 +355,31 @@ async def test_an_inbox_that_is_gone_is_not_asked_again(home: Running, peer: Fak
     await _eventually(refused)
 
 
+async def test_what_a_host_reads_is_remembered_over_a_restart(tmp_path: Path, peer: FakePeer) -> None:
+    bob = peer.person("bob")
+    async with running_node(tmp_path) as home:
+        alice = await home.add_person("alice")
+        port = int(home.base_url.rpartition(":")[2])
+        follow = peer.activity(bob, "Follow", f"{home.base_url}/users/alice")
+        assert await peer.deliver(bob, _inbox(home), follow, "cavage") == 202
+
+        async def accepted() -> bool:
+            return bool(peer.believed("Accept"))
+
+        await _eventually(accepted)
+        assert peer.arrived[-1].scheme == "cavage"
+        # It signs with RFC 9421 now: so it reads that too.
+        assert await peer.deliver(bob, _inbox(home), peer.activity(bob, "Like", "http://127.0.0.1/x"), "rfc9421") == 202
+    async with running_node(tmp_path, port=port) as home:
+        await home.node.outbox.post(alice, Draft("after the restart"))
+
+        async def heard() -> bool:
+            return bool(peer.believed("Create"))
+
+        await _eventually(heard)
+        assert peer.arrived[-1].scheme == "rfc9421"
+
+
 async def test_private_words_go_to_their_reader_only(home: Running, peer: FakePeer) -> None:
     alice = await home.add_person("alice")
     bob, carol = peer.person("bob"), peer.person("carol")
