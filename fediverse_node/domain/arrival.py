@@ -72,7 +72,12 @@ def arrive(verified: Verified, document: ObjectDocument, author: Actor, facts: F
     if parent is not None and (parent.actor_id, author.id) in facts.blocks:
         yield Refuse(Refusal.NOT_PERMITTED, "its parent's author blocks its author")
         return
-    yield from publish(received_object(document, author, parent, facts), author, people, facts)
+    record = received_object(document, author, parent, facts)
+    yield from publish(record, author, people, facts)
+    for uri in record.parts.get("absent", ()):
+        # Whoever answers here shall not lose them from the conversation.
+        if is_http_uri(uri, allow_plain=True) and not facts.world.names.is_ours(uri):
+            yield FetchLater(uri, "actor")
     wanted = document.in_reply_to if parent is None else None
     # A thread of endless parents must end somewhere; this is far above what people write.
     if wanted and verified.depth < MAX_PARENTS and is_http_uri(wanted, allow_plain=True):

@@ -16,6 +16,8 @@ from fediverse_node.protocol.objects import ObjectDocument
 from fediverse_node.protocol.polls import Poll as WirePoll
 from fediverse_node.protocol.text_html import text_html
 
+ABSENT_LIMIT = 10
+
 
 def participants(document: ObjectDocument) -> tuple[str, ...]:
     """URIs of those whom the object names or addresses."""
@@ -69,9 +71,13 @@ def content_of(document: ObjectDocument) -> str:
 
 def parts_of(document: ObjectDocument, people: tuple[Actor, ...]) -> dict[str, Any]:
     """What hangs on the text, as stored."""
-    named = {mention.href for mention in document.mentions}
+    named = {mention.href: None for mention in document.mentions}
+    known = {actor.uri for actor in people}
+    absent = [uri for uri in named if uri not in known and uri != document.attributed_to]
     return {
         "mentions": [mention_of(actor) for actor in people if actor.uri in named],
+        # Named, and not known here yet: they join the mentions when they have been fetched.
+        **({"absent": absent[:ABSENT_LIMIT]} if absent else {}),
         "tags": list(dict.fromkeys(tag.lower() for tag in document.hashtags)),
         "emojis": [
             {"shortcode": e.shortcode, "url": e.url, "static_url": e.static_url or e.url} for e in document.emojis

@@ -28,6 +28,7 @@ from fediverse_node.inbox.understand import Understood, understand
 from fediverse_node.inbox.verify import Signed, Verifier
 from fediverse_node.protocol.uris import host_of
 from fediverse_node.signatures.request import Request
+from fediverse_node.storage.apply.mentions import join_mentions
 from fediverse_node.storage.engine import Database, Row
 from fediverse_node.storage.events import Applied
 from fediverse_node.storage.queries import inbox as queries
@@ -242,6 +243,8 @@ class Staging:
         outcome: int | Fail | TemporaryFail
         if row["kind"] == "actor":
             outcome = await self._gatherer.actor(row["uri"], refresh=True)
+            if isinstance(outcome, int):
+                await self._writer.run(lambda: join_mentions(row["uri"], moment_of(row["id"])))
         else:
             outcome = await self._gatherer.object(row["uri"], depth=row["depth"])
         if isinstance(outcome, TemporaryFail) and row["attempts"] < 4:

@@ -206,6 +206,23 @@ async def test_a_reply_that_comes_before_its_parents_finds_its_place(home: Runni
     assert rows["<p>leaf</p>"]["in_reply_to_id"] is not None
 
 
+async def test_whoever_else_is_named_in_a_message_stays_in_the_conversation(home: Running, peer: FakePeer) -> None:
+    await home.add_person("alice")
+    bob, carol = peer.person("bob"), peer.person("carol")
+    me = f"{home.base_url}/users/alice"
+    tags = [{"type": "Mention", "href": me, "name": "@alice"}, {"type": "Mention", "href": carol.uri, "name": "@carol"}]
+    await peer.post_note(bob, _inbox(home), "<p>@alice @carol lunch?</p>", tag=tags, cc=[me, carol.uri])
+
+    async def named() -> list[str]:
+        rows = await home.node.core.database.fetch(Statement(select(t.objects.c.parts)))
+        return sorted(mention["acct"] for mention in orjson.loads(rows[0]["parts"])["mentions"])
+
+    async def both() -> bool:
+        return await named() == ["alice", f"carol@{peer.host}"]
+
+    await _eventually(both)
+
+
 async def _alice_follows(home: Running, peer: FakePeer, person: Person) -> int:
     alice = await home.add_person("alice")
     followed = await home.node.gatherer.handle(person.name, peer.host)
