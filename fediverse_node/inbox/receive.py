@@ -188,7 +188,7 @@ class Receiver:
 
     def _unsigned(self, received: Received, understood: Understood, fail: Fail) -> Answer:
         if fail.reason is FetchFault.GONE:
-            # spec: the key's owner is gone at its origin, so what it still says counts for nothing.
+            # The key's owner is gone at its origin, so what it still says counts for nothing.
             return self._answered(received, 202, Turned.KEY_GONE, fail.detail, understood)
         return self._answered(received, 401, fail.reason, fail.detail, understood)
 

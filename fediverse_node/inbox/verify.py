@@ -1,6 +1,6 @@
 """Who sent this: claims, digest, time, host, key, and that the key's owner is the actor.
 
-spec: rfc9421#3.2, draft-cavage-12, fep-fe34. One of the two places that may say `Verified`.
+spec: rfc9421#3.2, cavage, fep-fe34. One of the two places that may say `Verified`.
 Default is refusal: nothing goes on whose signature is not known to be good.
 """
 

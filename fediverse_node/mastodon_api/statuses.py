@@ -278,7 +278,7 @@ async def source(call: Call) -> web.StreamResponse:
 
 @routes.get("/api/v1/statuses/{id}/history", scope="read:statuses", anonymous=True)
 async def history(call: Call) -> web.StreamResponse:
-    """spec: mastodon-client-api#GET/api/v1/statuses/:id/history, oldest first, the present version last"""
+    """spec: mastodon-client-api#GET/api/v1/statuses/:id/history; oldest first, the present version last"""
     row = await _visible_row(call)
     database, names = call.context.database, call.context.world.names
     accounts = await load_accounts(database, [row["actor_id"]])

@@ -13,7 +13,7 @@ routes = Routes()
 
 
 async def nothing(call: Call) -> web.StreamResponse:
-    """spec: mastodon-client-api#GET/api/v1/trends/tags, links, statuses"""
+    """spec: mastodon-client-api#GET/api/v1/trends/tags; links and statuses too"""
     return call.json(b"[]")
 
 

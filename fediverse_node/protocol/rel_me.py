@@ -1,4 +1,4 @@
-"""Does a web page claim a profile as its owner's?  spec: html#link-type-me, microformats#rel-me
+"""Does a web page claim a profile as its owner's?  spec: html#link-type-me, rel-me
 
 A page that links back with `rel="me"` and a profile that links to the page belong to the same person. Reads
 HTML with a parser, bounded; fetches nothing.

@@ -1,6 +1,6 @@
 """draft-cavage-http-signatures-12: the `Signature` header and the string that is signed.
 
-spec: cavage#2, and what the fediverse made of it: `hs2019` with an RSA key is PKCS #1 v1.5 with
+spec: cavage#2. And what the fediverse made of it: `hs2019` with an RSA key is PKCS #1 v1.5 with
 SHA-256, not PSS with SHA-512. Deliberately absent: HMAC, ECDSA, and RSA with other hashes.
 """
 

@@ -182,7 +182,7 @@ _ANNOUNCES_WANTED = or_(
 
 
 def _answers_wanted() -> ColumnElement[bool]:
-    """spec: the client API's `replies_policy` of a list: list, followed or none."""
+    """The client API's `replies_policy` of a list: list, followed or none."""
     policy = lists.c.replies_policy
     to_member = exists(
         select(literal_column("1"))
