@@ -57,7 +57,7 @@ class Sender:
         self._queues: dict[str, HostQueue] = {}
         self._hosts: OrderedDict[str, _HostState] = OrderedDict()
         self._payloads: OrderedDict[int, bytes] = OrderedDict()
-        self._in_memory = 0
+        self._held: set[int] = set()  # deliveries in memory: a slow host may keep one longer than its lease
         self._active = 0
         self._results: list[dict[str, Any]] = []
         self._flushing: asyncio.Task[None] | None = None
@@ -117,7 +117,7 @@ class Sender:
 
     async def _round(self) -> None:
         self._wake.clear()
-        room = min(_CLAIM, _IN_MEMORY - self._in_memory)
+        room = min(_CLAIM, _IN_MEMORY - len(self._held))
         claimed = 0
         if room > 0:
             claimed = await self._claim(room)
@@ -129,6 +129,8 @@ class Sender:
         busy = [host for host, found in self._queues.items() if len(found) >= _PER_HOST_IN_MEMORY]
         rows = await self._writer.run(lambda: queries.claim(now_ms, _LEASE_MS, busy, room))
         for row in rows:
+            if row["id"] in self._held:
+                continue
             delivery = Waiting(
                 id=row["id"],
                 payload_id=row["payload_id"],
@@ -139,7 +141,7 @@ class Sender:
                 type=row["type"],
             )
             self._queues.setdefault(delivery.host, HostQueue(_PARALLEL_PER_HOST)).add(delivery)
-            self._in_memory += 1
+            self._held.add(delivery.id)
         for host in {row["host"] for row in rows}:
             self._pump(host)
         return len(rows)
@@ -184,14 +186,14 @@ class Sender:
             outcome = Outcome(Verdict.LATER, repr(error))
         finally:
             self._active -= 1
-            self._in_memory -= 1
+            self._held.discard(delivery.id)
             found.done(delivery)
             self._settle(delivery, outcome, found)
         self._pump(delivery.host)
         if self._active < _PARALLEL and len(self._queues) > 1:
             self._pump_others()
         # There may be more in the table for a host whose queue was full.
-        if len(found) == _PER_HOST_IN_MEMORY // 2 or self._in_memory == 0:
+        if len(found) == _PER_HOST_IN_MEMORY // 2 or not self._held:
             self._wake.set()
 
     def _pump_others(self) -> None:
@@ -269,7 +271,7 @@ class Sender:
         if len(self._hosts) > 10_000:
             self._hosts.popitem(last=False)
         until_ms = now_ms + pause_ms(state.failures, self._world.randomness, asked_s=outcome.retry_after_s)
-        self._in_memory -= len(found.clear())
+        self._held.difference_update(delivery.id for delivery in found.clear())
         failures, since_ms = state.failures, state.failing_since_ms
         self._in_background(
             lambda: queries.postpone_host(host, until_ms),

@@ -6,10 +6,7 @@ over. Documents that a thread still lacks (`fetches`) are got here too.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +23,7 @@ from fediverse_node.inbox.complete import Completer
 from fediverse_node.inbox.gather import Gatherer
 from fediverse_node.inbox.understand import Understood, understand
 from fediverse_node.inbox.verify import Signed, Verifier
-from fediverse_node.protocol.uris import host_of
+from fediverse_node.inbox.worker import PARALLEL, Worker
 from fediverse_node.signatures.request import Request
 from fediverse_node.storage.apply.mentions import join_mentions
 from fediverse_node.storage.engine import Database, Row
@@ -37,104 +34,8 @@ from fediverse_node.transport.dereference import Compactor
 
 log = logging.getLogger(__name__)
 
-_PARALLEL = 16
-_PARALLEL_PER_HOST = 3
-_LONGEST_SLEEP_S = 30.0
 # Seconds until the next attempt; after the last one it is given up.
 _PAUSES_S = (10, 60, 300, 1_800, 7_200, 21_600, 43_200, 86_400)
-
-
-class Worker:
-    """A loop over a table of things to do, some at a time, few for each host."""
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        due: Callable[[], Awaitable[list[Row]]],
-        next_due_ms: Callable[[], Awaitable[int | None]],
-        handle: Callable[[Row], Awaitable[None]],
-        host: Callable[[Row], str],
-        now_ms: Callable[[], int],
-    ) -> None:
-        self._name = name
-        self._due = due
-        self._next_due_ms = next_due_ms
-        self._handle = handle
-        self._host = host
-        self._now_ms = now_ms
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._working: dict[int, asyncio.Task[None]] = {}
-        self._per_host: Counter[str] = Counter()
-
-    def start(self) -> None:
-        """Begin with what is due."""
-        self._task = asyncio.create_task(self._run(), name=self._name)
-
-    async def stop(self) -> None:
-        """What is under way is left for the next start."""
-        tasks = [task for task in (self._task, *self._working.values()) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def wake(self) -> None:
-        """Something may be due."""
-        self._wake.set()
-
-    async def _run(self) -> None:
-        while True:
-            self._wake.clear()
-            try:
-                started = await self._round()
-            except asyncio.CancelledError:
-                raise
-            except Exception:  # a database that is away for a moment must not end the loop
-                log.exception("%s.round_failed", self._name)
-                started = False
-                await asyncio.sleep(1.0)
-            if not started:
-                await self._sleep()
-
-    async def _round(self) -> bool:
-        if len(self._working) >= _PARALLEL:
-            return False
-        started = False
-        for row in await self._due():
-            host = self._host(row)
-            if row["id"] in self._working or self._per_host[host] >= _PARALLEL_PER_HOST:
-                continue
-            if len(self._working) >= _PARALLEL:
-                break
-            self._per_host[host] += 1
-            self._working[row["id"]] = asyncio.create_task(self._do(row, host))
-            started = True
-        return started
-
-    async def _do(self, row: Row, host: str) -> None:
-        try:
-            await self._handle(row)
-        except Exception:  # one thing that cannot be done must not keep the others
-            log.exception("%s.failed id=%s", self._name, row["id"])
-            await asyncio.sleep(5.0)
-        finally:
-            del self._working[row["id"]]
-            self._per_host[host] -= 1
-            if not self._per_host[host]:
-                del self._per_host[host]
-            self._wake.set()
-
-    async def _sleep(self) -> None:
-        timeout_s = _LONGEST_SLEEP_S
-        due_ms = await self._next_due_ms()
-        if due_ms is not None and not self._working:
-            timeout_s = min(max((due_ms - self._now_ms()) / 1000, 0.05), _LONGEST_SLEEP_S)
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._wake.wait()
-        except TimeoutError:
-            return
 
 
 class Staging:
@@ -158,8 +59,8 @@ class Staging:
         self._completer = completer
         self._gatherer = gatherer
         self._compactor = compactor
-        self.requests = self._worker("staging", queries.DUE_STAGED, queries.NEXT_STAGED, self._finish, _staged_host)
-        self.fetches = self._worker("fetching", queries.DUE_FETCHES, queries.NEXT_FETCH, self._fetch, _fetch_host)
+        self.requests = self._worker("staging", queries.DUE_STAGED, queries.NEXT_STAGED, self._finish)
+        self.fetches = self._worker("fetching", queries.DUE_FETCHES, queries.NEXT_FETCH, self._fetch)
 
     def start(self) -> None:
         """Take up what the process before left."""
@@ -172,16 +73,17 @@ class Staging:
         await self.requests.stop()
         await self.fetches.stop()
 
-    def _worker(self, name: str, due: Any, next_: Any, handle: Any, host: Any) -> Worker:
-        async def due_rows() -> list[Row]:
-            return await self._database.fetch(due, now_ms=self._world.clock.now_ms(), most=4 * _PARALLEL)
+    def _worker(self, name: str, due: Any, next_: Any, handle: Any) -> Worker:
+        async def due_rows(busy_hosts: list[str]) -> list[Row]:
+            now_ms = self._world.clock.now_ms()
+            return await self._database.fetch(due, now_ms=now_ms, busy_hosts=busy_hosts, most=4 * PARALLEL)
 
         async def next_due_ms() -> int | None:
             row = await self._database.fetch_one(next_)
             return int(row[0]) if row is not None else None
 
         return Worker(
-            name, due=due_rows, next_due_ms=next_due_ms, handle=handle, host=host, now_ms=self._world.clock.now_ms
+            name, due=due_rows, next_due_ms=next_due_ms, handle=handle, host=_host, now_ms=self._world.clock.now_ms
         )
 
     def _on_commit(self, applied: Applied) -> None:
@@ -256,9 +158,5 @@ class Staging:
         await self._writer.run(lambda: queries.forget_fetch(row["id"]))
 
 
-def _staged_host(row: Row) -> str:
+def _host(row: Row) -> str:
     return row["host"] or ""
-
-
-def _fetch_host(row: Row) -> str:
-    return host_of(row["uri"]) or ""

@@ -91,7 +91,14 @@ def _inboxes(effect: Deliver, facts: Facts) -> Unit[list[str]]:
 def fetch_later(effects: Sequence[FetchLater], facts: Facts, applied: Applied) -> Unit[None]:
     """Remember what to get from the network; the same thing once."""
     rows = [
-        {"id": facts.world.ids.next(), "uri": f.uri, "kind": f.kind, "depth": f.depth, "due_ms": facts.now_ms()}
+        {
+            "id": facts.world.ids.next(),
+            "uri": f.uri,
+            "kind": f.kind,
+            "host": host_of(f.uri) or "",
+            "depth": f.depth,
+            "due_ms": facts.now_ms(),
+        }
         for f in effects
     ]
     if rows:

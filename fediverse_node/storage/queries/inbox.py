@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, SmallInteger, Text, bindparam, delete, func, select, update
+from sqlalchemy import BigInteger, SmallInteger, Text, bindparam, delete, func, not_, select, update
 
-from fediverse_node.storage.statement import Statement
+from fediverse_node.storage.statement import Statement, one_of
 from fediverse_node.storage.tables import (
     actors,
     domain_blocks,
@@ -52,7 +52,10 @@ OBJECT_ID = Statement(
 )
 DUE_STAGED = Statement(
     select(inbox_staging)
-    .where(inbox_staging.c.due_ms <= bindparam("now_ms", type_=BigInteger()))
+    .where(
+        inbox_staging.c.due_ms <= bindparam("now_ms", type_=BigInteger()),
+        not_(one_of(inbox_staging.c.host, "busy_hosts")),
+    )
     .order_by(inbox_staging.c.due_ms)
     .limit(bindparam("most", type_=SmallInteger()))
 )
@@ -69,7 +72,7 @@ _POSTPONE_STAGED = Statement(
 )
 DUE_FETCHES = Statement(
     select(fetches)
-    .where(fetches.c.due_ms <= bindparam("now_ms", type_=BigInteger()))
+    .where(fetches.c.due_ms <= bindparam("now_ms", type_=BigInteger()), not_(one_of(fetches.c.host, "busy_hosts")))
     .order_by(fetches.c.due_ms)
     .limit(bindparam("most", type_=SmallInteger()))
 )

@@ -106,7 +106,8 @@ fetches = Table(
     metadata,
     id_column(),
     Column("uri", Text, nullable=False, unique=True),
-    Column("kind", Text, nullable=False),  # object actor featured
+    Column("kind", Text, nullable=False),  # object actor
+    text_column("host"),
     Column("depth", SmallInteger, nullable=False, server_default=text("0")),
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
     ms_column("due_ms"),

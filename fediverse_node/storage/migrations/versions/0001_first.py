@@ -164,6 +164,7 @@ def _fetches() -> None:
         sa.Column("id", ID, autoincrement=False, nullable=False),
         sa.Column("uri", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), server_default="", nullable=False),
         sa.Column("depth", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("attempts", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("due_ms", sa.BigInteger(), nullable=False),
