@@ -52,6 +52,7 @@ conversations = Table(
     UniqueConstraint("actor_id", "thread_id"),
     Index("ix_conversations_actor_last", "actor_id", "last_object_id"),
     Index("ix_conversations_last_object_id", "last_object_id"),
+    Index("ix_conversations_thread_id", "thread_id"),
 )
 
 lists = Table(

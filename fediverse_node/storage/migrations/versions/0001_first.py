@@ -648,6 +648,7 @@ def _conversations() -> None:
     )
     op.create_index("ix_conversations_actor_last", "conversations", ["actor_id", "last_object_id"], unique=False)
     op.create_index("ix_conversations_last_object_id", "conversations", ["last_object_id"], unique=False)
+    op.create_index("ix_conversations_thread_id", "conversations", ["thread_id"], unique=False)
 
 
 def _filter_keywords() -> None:
