@@ -16,11 +16,11 @@ from fediverse_node.storage.engine import Row
 from fediverse_node.storage.queries.registration import USER_BY_NAME
 
 
-async def add_user(config: Config, name: str, *, email: str, password: str | None, admin: bool) -> None:
+async def add_user(config: Config, name: str, *, email: str, password: str | None, admin: bool, type_: str) -> None:
     """Make an account; prints its handle and, without a password, a way in."""
     async with _core(config) as core:
         made = await core.registration.create(
-            name, email, password=password, role="admin" if admin else "user", reserved_allowed=True
+            name, email, password=password, role="admin" if admin else "user", type_=type_, reserved_allowed=True
         )
         if isinstance(made, Fail):
             raise ConfigurationError(str(made))

@@ -56,11 +56,19 @@ def user() -> None:
 @click.option("--email", required=True, help="Address for signing in.")
 @click.option("--password", default=None, help="Without one, a sign-in link is printed.")
 @click.option("--admin", is_flag=True, help="May moderate and configure.")
-def add_user(name: str, email: str, password: str | None, admin: bool) -> None:
+@click.option(
+    "--type",
+    "type_",
+    type=click.Choice(["person", "organization", "service", "group"]),
+    default="person",
+    show_default=True,
+    help="What other servers are told it is.",
+)
+def add_user(name: str, email: str, password: str | None, admin: bool, type_: str) -> None:
     """Make an account for NAME."""
     from fediverse_node.cli.accounts import add_user as run  # noqa: PLC0415
 
-    _run(lambda config: run(config, name, email=email, password=password, admin=admin))
+    _run(lambda config: run(config, name, email=email, password=password, admin=admin, type_=type_.title()))
 
 
 @user.command("link")

@@ -140,7 +140,7 @@ async def _apply(call: Call) -> None:
     params, context = call.params, call.context
     before = await require_account(context, call.viewer.actor_id)
     settings: dict[str, Any] = _settings(params)
-    changes: dict[str, Any] = _flags(params)
+    changes: dict[str, Any] = _flags(params, before["type"])
     changes |= _words(params)
     note = params.text("note")
     if note is not None:
@@ -210,14 +210,15 @@ async def _delete_picture(call: Call, name: str) -> web.Response:
     return await _answer(call)
 
 
-def _flags(params: Params) -> dict[str, Any]:
+def _flags(params: Params, type_: str) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for name in ("locked", "indexable", "discoverable", "hide_collections"):
         value = params.flag(name)
         if value is not None:
             changes[name] = value
     bot = params.flag("bot")
-    if bot is not None:
+    # Apps send the box with every profile they save: an organisation does not become a person by that.
+    if bot is not None and type_ in ("Person", "Service"):
         changes["type"] = "Service" if bot else "Person"
     return changes
 

@@ -17,6 +17,7 @@ from fediverse_node.storage.engine import Database
 from fediverse_node.storage.queries import registration as queries
 from fediverse_node.storage.writer import Writer
 
+ACTOR_TYPES = ("Person", "Organization", "Service", "Group")
 LINK_LIFETIME_MS = 3 * 86_400 * 1000
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,30}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
@@ -60,12 +61,13 @@ class Registration:
         *,
         password: str | None = None,
         role: str = "user",
+        type_: str = "Person",
         approved: bool = True,
         reserved_allowed: bool = False,
         invite_request: str = "",
         locale: str = "",
     ) -> Account | Fail:
-        """A person with an actor of their own. Without a password a sign-in link is the way in."""
+        """A person with an actor of their own, of one of `ACTOR_TYPES`. Without a password a link is the way in."""
         fault = _fault(username, email, password, reserved_allowed=reserved_allowed)
         if fault is not None:
             return Fail(fault, username if "name" in fault.sentence else "")
@@ -74,7 +76,7 @@ class Registration:
         )
         password_hash = await hash_password(password) if password else None
         now_ms = self._world.clock.now_ms()
-        actor = self._actor_row(username, "Person")
+        actor = self._actor_row(username, type_)
         user = {
             "id": self._world.ids.next(),
             "actor_id": actor["id"],

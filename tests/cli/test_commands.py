@@ -97,6 +97,20 @@ def test_the_doctor_finds_a_running_node_well(shell: Shell, server: subprocess.P
         assert f"ok   {part}:" in seen.stdout
 
 
+async def test_an_organisation_is_one_and_stays_one(shell: Shell, server: subprocess.Popen[str]) -> None:
+    made = shell.run("user", "add", "library", "--email", "l@example.org", "--type", "organization")
+    assert made.returncode == 0, made.stderr
+    assert "/sign-in/" in made.stdout
+    headers = {"Authorization": f"Bearer {shell.run('token', 'library').stdout.strip()}"}
+    async with aiohttp.ClientSession(shell.base_url, headers=headers) as session:
+        changes = {"display_name": "Library", "bot": "false"}
+        async with session.patch("/api/v1/accounts/update_credentials", data=changes) as answer:
+            assert answer.status == 200
+        async with session.get("/users/library", headers={"Accept": "application/activity+json"}) as answer:
+            document = await answer.json(content_type=None)
+    assert (document["type"], document["name"]) == ("Organization", "Library")
+
+
 def test_the_doctor_says_what_to_do_when_nothing_was_set_up(shell: Shell) -> None:
     seen = shell.run("doctor")
     assert seen.returncode == 1
