@@ -140,11 +140,12 @@ class NewPin:
 
 @dataclass(frozen=True, slots=True)
 class NewTombstone:
-    """The memory that something is gone."""
+    """The memory that something is gone. `public`: whether everybody could see it, and so may learn that it is gone."""
 
     uri: str
     actor_uri: str
     former_type: str = ""
+    public: bool = False
 
 
 Record: TypeAlias = NewObject | NewLike | NewFollow | NewBlock | NewVotes | NewReport | NewPin | NewTombstone

@@ -195,8 +195,9 @@ class Town:
         }
         await self.insert(tables.payloads, row)
 
-    async def tombstone(self, uri: str) -> None:
-        row = {"uri": uri, "deleted_ms": NOW_MS, "former_type": "Note", "actor_uri": self.names.actor("alice")}
+    async def tombstone(self, uri: str, *, public: bool = True) -> None:
+        author = self.names.actor("alice")
+        row = {"uri": uri, "deleted_ms": NOW_MS, "former_type": "Note", "actor_uri": author, "public": public}
         await self.insert(tables.tombstones, row)
 
     async def row(self, table: Table, id_: int) -> Mapping[str, Any]:

@@ -196,6 +196,14 @@ async def test_a_deleted_post_is_gone(any_node: Node, path: str, tombstone_type:
     assert page.status == 410
 
 
+async def test_nobody_learns_that_a_private_post_existed_from_its_deletion(any_node: Node) -> None:
+    await any_node.town.actor("alice")
+    await any_node.town.tombstone(any_node.names.object("alice", 4711), public=False)
+    deleted = await any_node.get("/users/alice/statuses/4711", AS2)
+    never = await any_node.get("/users/alice/statuses/4712", AS2)
+    assert (deleted.status, deleted.text) == (never.status, never.text) == (404, never.text)
+
+
 async def test_a_deleted_account_is_gone_everywhere(any_node: Node) -> None:
     alice = await any_node.town.actor("alice")
     await any_node.town.change(tables.actors, alice, deleted_ms=NOW_MS)

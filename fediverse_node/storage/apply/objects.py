@@ -237,7 +237,14 @@ def _column(value: Any) -> Any:
 def insert_tombstones(records: Sequence[NewTombstone], now_ms: int) -> Unit[None]:
     """Remember what is gone."""
     rows = [
-        {"uri": r.uri, "deleted_ms": now_ms, "former_type": r.former_type, "actor_uri": r.actor_uri} for r in records
+        {
+            "uri": r.uri,
+            "deleted_ms": now_ms,
+            "former_type": r.former_type,
+            "actor_uri": r.actor_uri,
+            "public": r.public,
+        }
+        for r in records
     ]
     if rows:
         yield Insert(tombstones, rows)

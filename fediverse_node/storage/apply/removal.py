@@ -93,7 +93,11 @@ def remove(keys: Sequence[ObjectKey], now_ms: int, applied: Applied) -> Unit[Non
         applied.orphaned_files += [path for path in (file_row["path"], file_row["preview_path"]) if path]
     yield Run(_DELETE, [{"ids": list(ids)}])
     buried = {key.id for key in keys if key.tombstone}
-    graves = [NewTombstone(row["uri"], row["actor_uri"], row["type"]) for row in rows if row["id"] in buried]
+    graves = [
+        NewTombstone(row["uri"], row["actor_uri"], row["type"], public=row["visibility"] <= _UNLISTED)
+        for row in rows
+        if row["id"] in buried
+    ]
     yield from insert_tombstones(graves, now_ms)
     yield from _count_down(rows, ids)
     yield from _shorten_conversations({row["thread_id"] or row["id"] for row in rows if row["visibility"] == _DIRECT})

@@ -103,7 +103,7 @@ KEYS_OF = Statement(
 OBJECT_BY_ID = Statement(select_post().where(objects.c.id == bindparam("object_id", type_=BigInteger())))
 OBJECT_BY_URI = Statement(select_post().where(objects.c.uri == bindparam("uri", type_=Text())))
 OBJECTS_BY_IDS = Statement(select_post().where(one_of(objects.c.id, "ids")))
-TOMBSTONE = Statement(select(tombstones).where(tombstones.c.uri == bindparam("uri", type_=Text())))
+TOMBSTONE = Statement(select(tombstones).where(tombstones.c.uri == bindparam("uri", type_=Text()), tombstones.c.public))
 PAYLOAD = Statement(
     select(payloads.c.type, payloads.c.body)
     .where(

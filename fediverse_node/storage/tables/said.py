@@ -89,6 +89,8 @@ tombstones = Table(
     Column("uri", Text, primary_key=True),
     ms_column("deleted_ms"),
     text_column("former_type"),
+    # Nobody shall learn from its grave that something private existed.
+    flag_column("public"),
     text_column("actor_uri"),
     # Those of what never came here: they are forgotten after a while.
     Index(

@@ -245,6 +245,7 @@ def _tombstones() -> None:
         sa.Column("uri", sa.Text(), nullable=False),
         sa.Column("deleted_ms", sa.BigInteger(), nullable=False),
         sa.Column("former_type", sa.Text(), server_default="", nullable=False),
+        sa.Column("public", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("actor_uri", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("uri", name=op.f("pk_tombstones")),
     )
