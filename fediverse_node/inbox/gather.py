@@ -6,6 +6,7 @@ No network call happens inside a transaction: everything is fetched first, then 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from fediverse_node.base.log import event
 from fediverse_node.base.outcome import Fail, TemporaryFail
@@ -54,12 +55,19 @@ class Gatherer:
         self._dereferencer = dereferencer
         self._handles = handles
         self._hosts = hosts
+        self._stored: Callable[[str], None] = lambda uri: None
+
+    def on_stored(self, stored: Callable[[str], None]) -> None:
+        """Call this with the URI of each actor whose document was stored."""
+        self._stored = stored
 
     async def store_actor(self, document: ActorDocument, *, handle_host: str | None = None) -> int:
         """The id of a remote actor whose authentic document this is."""
         self._note_signatures(document)
         row, keys = actor_row(document, self._world, handle_host=handle_host), key_rows(document)
-        return await self._writer.run(lambda: upsert_actor(row, keys, self._world.clock.now_ms()))
+        actor_id = await self._writer.run(lambda: upsert_actor(row, keys, self._world.clock.now_ms()))
+        self._stored(document.id)
+        return actor_id
 
     def _note_signatures(self, document: ActorDocument) -> None:
         """An actor may say what its server reads.  spec: fep-844e"""

@@ -131,9 +131,10 @@ class Receiver:
     async def _process(self, received: Received, understood: Understood, signed: Signed, fingerprint: bytes) -> Answer:
         if await self._database.fetch_one(SEEN, fingerprint=fingerprint) is not None:
             return self._answered(received, 202, Turned.DUPLICATE)
-        if signed.claim.scheme == "rfc9421" and not self._hosts.reads_rfc9421(signed.signer.host):
-            self._hosts.note(signed.signer.host, Capability.READS_RFC9421)
-        self._heard(host_of(signed.signer.actor_uri) or "")
+        host = host_of(signed.signer.actor_uri) or ""
+        if signed.claim.scheme == "rfc9421" and not self._hosts.reads_rfc9421(host):
+            self._hosts.note(host, Capability.READS_RFC9421)
+        self._heard(host)
         now_ms = self._world.clock.now_ms()
         remember = (lambda: queries.remember_signature(fingerprint, now_ms),)
         rule = rule_for(understood.activity.type)

@@ -7,6 +7,7 @@ over. Documents that a thread still lacks (`fetches`) are got here too.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -25,10 +26,12 @@ from fediverse_node.inbox.understand import Understood, understand
 from fediverse_node.inbox.verify import Signed, Verifier
 from fediverse_node.inbox.worker import PARALLEL, Worker
 from fediverse_node.signatures.request import Request
+from fediverse_node.signatures.verify import replay_key
 from fediverse_node.storage.apply.mentions import join_mentions
 from fediverse_node.storage.engine import Database, Row
 from fediverse_node.storage.events import Applied
 from fediverse_node.storage.queries import inbox as queries
+from fediverse_node.storage.unit import Unit
 from fediverse_node.storage.writer import Decision, Writer
 from fediverse_node.transport.dereference import Compactor
 
@@ -106,6 +109,7 @@ class Staging:
         if not isinstance(understood, Understood):
             return understood
         signer, method = understood.activity.actor, "cavage"
+        also: list[Callable[[], Unit[Any]]] = [lambda: queries.forget_staged(row["id"])]
         if row["verified_key_id"] is None:
             signed = await self._verify(row, moment_of(row["id"]))
             if not isinstance(signed, Signed):
@@ -113,6 +117,10 @@ class Staging:
             signer, method = signed.signer.actor_uri, signed.claim.scheme
             if signer != understood.activity.actor or signed.signer.suspended:
                 return Fail(Turned.WRONG_ACTOR, signer)
+            fingerprint, now_ms = replay_key(signed.claim), self._world.clock.now_ms()
+            if await self._database.fetch_one(queries.SEEN, fingerprint=fingerprint) is not None:
+                return Fail(Turned.DUPLICATE)
+            also.append(lambda: queries.remember_signature(fingerprint, now_ms))
         verified = Verified(
             understood.activity, signer, "rfc9421" if method == "rfc9421" else "cavage", object=understood.object
         )
@@ -128,7 +136,7 @@ class Staging:
             Decision(
                 rule.needs(verified),
                 lambda facts: rule.decide(verified, facts),
-                beside=(lambda: queries.forget_staged(row["id"]),),
+                beside=tuple(also),
             )
         )
         refusal = decided.refusal

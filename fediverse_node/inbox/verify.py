@@ -59,6 +59,8 @@ class Verifier:
         self._clock = clock
         self._policy = Policy(hosts=frozenset({host}))
         self._keys: OrderedDict[str, SignerKey] = OrderedDict()
+        self._key_ids: dict[str, set[str]] = {}  # owner -> the ids of its keys in memory
+        gatherer.on_stored(self.forget_owner)
         self._refetched: OrderedDict[str, int] = OrderedDict()
         self._pending: dict[str, asyncio.Future[SignerKey | Fail | TemporaryFail]] = {}
 
@@ -79,9 +81,10 @@ class Verifier:
                 return outcome
         return outcome
 
-    def forget(self, key_id: str) -> None:
-        """Drop a key from memory, because its owner changed."""
-        self._keys.pop(key_id, None)
+    def forget_owner(self, actor_uri: str) -> None:
+        """Drop an actor's keys from memory: its document was stored anew and may list others."""
+        for key_id in self._key_ids.pop(actor_uri, ()):
+            self._keys.pop(key_id, None)
 
     async def _verify_with_key(self, request: Request, claim: Claim) -> Signed | Fail | TemporaryFail:
         signer = await self._known(claim.key_id)
@@ -131,8 +134,13 @@ class Verifier:
 
     def _remember(self, key_id: str, signer: SignerKey) -> None:
         self._keys[key_id] = signer
+        self._key_ids.setdefault(signer.actor_uri, set()).add(key_id)
         if len(self._keys) > _CACHED_KEYS:
-            self._keys.popitem(last=False)
+            oldest_id, oldest = self._keys.popitem(last=False)
+            others = self._key_ids.get(oldest.actor_uri, set())
+            others.discard(oldest_id)
+            if not others:
+                self._key_ids.pop(oldest.actor_uri, None)
 
     def _may_refetch(self, key_id: str) -> bool:
         now_ms = self._clock.now_ms()
@@ -167,6 +175,5 @@ class Verifier:
         stored = await self._gatherer.fetch_key(key_id, budget=Budget(fetches=5, time_s=8.0))
         if stored is not None:
             return stored
-        self._keys.pop(key_id, None)
         signer = await self._known(key_id)
         return signer or Fail(SignatureFault.KEY_MISMATCH, "its owner does not list this key")

@@ -147,6 +147,42 @@ async def test_a_changed_key_is_fetched_once_more(home: Running, peer: FakePeer)
     assert len(peer.fetched) == fetched
 
 
+async def test_a_key_that_its_owner_has_replaced_signs_nothing_any_more(home: Running, peer: FakePeer) -> None:
+    _, uri = await _alice_says(home, "Hello")
+    bob = peer.person("bob")
+    assert await peer.deliver(bob, _inbox(home), peer.activity(bob, "Like", f"{uri}/none")) == 202
+    renewed = Person(bob.uri, "bob", PrivateKey.generate_rsa())
+    peer.documents[bob.uri]["publicKey"]["publicKeyPem"] = renewed.key.public().pem()
+    update = peer.activity(bob, "Update", {k: v for k, v in peer.documents[bob.uri].items() if k != "@context"})
+    assert await peer.deliver(bob, _inbox(home), update) == 202
+    assert await peer.deliver(bob, _inbox(home), peer.activity(bob, "Like", uri)) == 401
+    assert await _count(home, _LIKES) == 0
+    assert await peer.deliver(renewed, _inbox(home), peer.activity(bob, "Like", uri)) == 202
+
+
+async def test_a_request_that_had_to_wait_for_its_key_has_no_second_effect_either(
+    home: Running, peer: FakePeer
+) -> None:
+    _, uri = await _alice_says(home, "Hello")
+    bob = peer.person("bob")
+    like = peer.sign(bob, _inbox(home), peer.activity(bob, "Like", uri))
+    peer.fail_with["/users/bob"] = 503
+    assert [await peer.send(like) for _ in range(2)] == [202, 202]
+    peer.fail_with.clear()
+    await home.node.core.writer.run(_make_due)
+    home.node.staging.requests.wake()
+
+    async def done() -> bool:
+        return await _count(home, _STAGED) == 0
+
+    await _eventually(done)
+    assert await _count(home, _LIKES) == 1
+    undo = peer.activity(bob, "Undo", orjson.loads(like.body))
+    assert await peer.deliver(bob, _inbox(home), undo) == 202
+    assert await peer.send(like) == 202
+    assert await _count(home, _LIKES) == 0
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
