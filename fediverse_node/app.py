@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -18,7 +19,7 @@ from fediverse_node.delivery.signing_keys import KeyRing
 from fediverse_node.domain.documents import actor_document
 from fediverse_node.domain.facts import World
 from fediverse_node.domain.names import Names
-from fediverse_node.housekeeping import Housekeeping
+from fediverse_node.housekeeping import EVERY_S, Housekeeping
 from fediverse_node.inbox.complete import Completer
 from fediverse_node.inbox.gather import Gatherer
 from fediverse_node.inbox.receive import Receiver
@@ -29,6 +30,7 @@ from fediverse_node.mastodon_api.context import Context
 from fediverse_node.outbox.registration import Registration
 from fediverse_node.outbox.submit import Outbox
 from fediverse_node.outbox.verified_links import VerifiedLinks
+from fediverse_node.signatures.key_source import KeySource, SystemKeys
 from fediverse_node.storage.engine import Database, open_database
 from fediverse_node.storage.queries.federation_documents import KEYS_OF
 from fediverse_node.storage.queries.inbox import BLOCKED_HOSTS
@@ -37,7 +39,7 @@ from fediverse_node.storage.writer import Writer
 from fediverse_node.transport.client import Client
 from fediverse_node.transport.dereference import Dereferencer
 from fediverse_node.transport.exchange import Http
-from fediverse_node.transport.jsonld_worker import JsonLdWorker
+from fediverse_node.transport.jsonld_worker import JsonLdProcessor, JsonLdWorker
 from fediverse_node.transport.signed_request import Signer, SigningThreads
 from fediverse_node.transport.webfinger_lookup import HandleLookup
 from fediverse_node.web import routes as web_routes
@@ -45,6 +47,28 @@ from fediverse_node.web.context import WebContext
 from fediverse_node.web.local_actors import profile_of
 
 _LARGEST_REQUEST_MARGIN_BYTES = 1_000_000
+
+
+def _internet(config: Config) -> Http:
+    return Client(base_url=config.base_url, version=__version__, development=config.development)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a node gets from outside. The defaults are this machine; a simulated world gives its own.
+
+    `longest_sleep_s` is how long work that another process left in the database may lie unseen, `every_s` how often
+    housekeeping looks: a world with one process to a database has no need to look at all.
+    """
+
+    clock: Clock = field(default_factory=SystemClock)
+    randomness: Randomness = field(default_factory=SystemRandomness)
+    keys: KeySource = field(default_factory=SystemKeys)
+    database: Callable[[str], Awaitable[Database]] = open_database
+    http: Callable[[Config], Http] = _internet
+    compactor: Callable[[], JsonLdProcessor] = JsonLdWorker
+    longest_sleep_s: float = 30.0
+    every_s: float = EVERY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +80,7 @@ class Core:
     database: Database
     writer: Writer
     registration: Registration
+    ports: Ports
 
     async def close(self) -> None:
         """Commit what waits and let go of the database."""
@@ -63,14 +88,16 @@ class Core:
         await self.database.close()
 
 
-async def open_core(config: Config, *, clock: Clock | None = None, randomness: Randomness | None = None) -> Core:
+async def open_core(config: Config, ports: Ports | None = None) -> Core:
     """Open the database of a node. It must have been migrated."""
-    clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
+    ports = ports or Ports()
+    clock, randomness = ports.clock, ports.randomness
     world = World(clock, IdFactory(clock, randomness), randomness, Names(config.base_url, config.host))
-    database = await open_database(config.database_url)
+    database = await ports.database(config.database_url)
     writer = Writer(database, world)
     writer.blocked_hosts = frozenset(row["host"] for row in await database.fetch(BLOCKED_HOSTS))
-    return Core(config, world, database, writer, Registration(database=database, writer=writer, world=world))
+    registration = Registration(database=database, writer=writer, world=world, keys=ports.keys)
+    return Core(config, world, database, writer, registration, ports)
 
 
 @dataclass(slots=True)
@@ -87,7 +114,7 @@ class Node:
     housekeeping: Housekeeping
     http: Http
     threads: SigningThreads
-    compactor: JsonLdWorker
+    compactor: JsonLdProcessor
     hosts: StoredHosts
     links: VerifiedLinks
 
@@ -112,14 +139,15 @@ class Node:
 
 
 async def build(core: Core, *, http: Http | None = None) -> Node:
-    """All rooms, wired. `http` stands in for the network, for a lab."""
-    config, world, database, writer = core.config, core.world, core.database, core.writer
+    """All rooms, wired. `http` stands in for the client that the ports would give."""
+    config, ports = core.config, core.ports
+    world, database, writer = core.world, core.database, core.writer
     keys = KeyRing(database)
     instance_keys = await keys.keys_of(await core.registration.ensure_instance_actor())
     if instance_keys is None:
         raise StorageError("the keys of this server are missing from the database: restore it from a backup")
-    http = http or Client(base_url=config.base_url, version=__version__, development=config.development)
-    threads, compactor = SigningThreads(), JsonLdWorker()
+    http = http or ports.http(config)
+    threads, compactor = SigningThreads(), ports.compactor()
     hosts = StoredHosts(world.clock, writer)
     signer = Signer(http, fetch_keys=instance_keys, memory=hosts, clock=world.clock, threads=threads)
     dereferencer = Dereferencer(signer, compactor=compactor)
@@ -146,6 +174,7 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
         completer=completer,
         gatherer=gatherer,
         compactor=compactor,
+        longest_sleep_s=ports.longest_sleep_s,
     )
     receiver.on_staged(staging.requests.wake)
 
@@ -165,15 +194,23 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
         database=database,
         writer=writer,
         outbox=outbox,
+        registration=core.registration,
         find_handle=gatherer.handle,
         find_actor=gatherer.actor,
         find_object=gatherer.object,
     )
     client_routes.setup(app, context)
     web_routes.setup(app, WebContext(config, world, database, writer, receiver.receive))
-    sender = Sender(database=database, writer=writer, world=world, signer=signer, keys=keys)
+    sender = Sender(
+        database=database,
+        writer=writer,
+        world=world,
+        signer=signer,
+        keys=keys,
+        longest_sleep_s=ports.longest_sleep_s,
+    )
     receiver.on_heard(sender.heard)
-    housekeeping = Housekeeping(core.database, writer, world, context)
+    housekeeping = Housekeeping(core.database, writer, world, context, every_s=ports.every_s)
     return Node(
         core, app, outbox, gatherer, receiver, sender, staging, housekeeping, http, threads, compactor, hosts, links
     )

@@ -18,7 +18,7 @@ from fediverse_node.storage.writer import Writer
 
 log = logging.getLogger(__name__)
 
-_EVERY_S = 15.0
+EVERY_S = 15.0
 # Further back a client asks the authors' own timelines.
 _HOME_ENTRIES = 2_000
 _HOURLY_MS = 3_600_000
@@ -31,11 +31,12 @@ _RECEIPTS_MS = 30 * 24 * _HOURLY_MS
 class Housekeeping:
     """A loop that wakes now and then."""
 
-    def __init__(self, database: Database, writer: Writer, world: World, context: Context) -> None:
+    def __init__(self, database: Database, writer: Writer, world: World, context: Context, *, every_s: float) -> None:
         self._database = database
         self._writer = writer
         self._world = world
         self._context = context
+        self._every_s = every_s
         self._task: asyncio.Task[None] | None = None
         self._last_hourly_ms = 0
         self._orphans: list[str] = []
@@ -59,7 +60,15 @@ class Housekeeping:
                 raise
             except Exception:  # tomorrow is another day
                 log.exception("housekeeping.failed")
-            await asyncio.sleep(_EVERY_S)
+            await asyncio.sleep(await self._pause_s())
+
+    async def _pause_s(self) -> float:
+        """Not longer than usual, and only until the next thing that is known to come."""
+        row = await self._database.fetch_one(queries.NEXT_DUE)
+        if row is None or row["due_ms"] is None:
+            return self._every_s
+        until_due_s: float = (row["due_ms"] - self._world.clock.now_ms()) / 1000
+        return min(max(until_due_s, 1.0), self._every_s)
 
     async def round(self, *, hourly: bool = False) -> None:
         """Do what is due now; with `hourly` also what is due every hour only."""

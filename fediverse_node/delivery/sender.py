@@ -12,9 +12,13 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from fediverse_node.base.clock import to_ms
 from fediverse_node.base.ids import moment_of
 from fediverse_node.base.log import event
+from fediverse_node.base.outcome import Fail, Reason, TemporaryFail
+from fediverse_node.base.trace import is_watched, note
 from fediverse_node.delivery.backoff import GIVE_UP_AFTER_MS, pause_ms
 from fediverse_node.delivery.host_queue import HostQueue, Waiting
 from fediverse_node.delivery.signing_keys import KeyRing
@@ -36,7 +40,15 @@ _PARALLEL = 256
 _PARALLEL_PER_HOST = 8
 _TIMEOUT_S = 15.0
 _CACHED_PAYLOADS = 256
-_LONGEST_SLEEP_S = 30.0
+
+
+class Undelivered(Reason):
+    """Why an activity has not arrived, yet or at all."""
+
+    REFUSED = "the other server does not take it"
+    LATER = "it is tried again later"
+    HOST_DOWN = "the host does not answer; it is tried again later, with all that waits for it"
+    GIVEN_UP = "it was tried for so long that it is given up"
 
 
 @dataclass(slots=True)
@@ -48,12 +60,23 @@ class _HostState:
 class Sender:
     """One for each process. `start` it, `wake` it when something new waits, `stop` it."""
 
-    def __init__(self, *, database: Database, writer: Writer, world: World, signer: Signer, keys: KeyRing) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        writer: Writer,
+        world: World,
+        signer: Signer,
+        keys: KeyRing,
+        longest_sleep_s: float,
+    ) -> None:
+        """`longest_sleep_s`: another process may have put something into the table without a word."""
         self._database = database
         self._writer = writer
         self._world = world
         self._signer = signer
         self._keys = keys
+        self._longest_sleep_s = longest_sleep_s
         self._queues: dict[str, HostQueue] = {}
         self._hosts: OrderedDict[str, _HostState] = OrderedDict()
         self._payloads: OrderedDict[int, bytes] = OrderedDict()
@@ -142,7 +165,7 @@ class Sender:
             )
             self._queues.setdefault(delivery.host, HostQueue(_PARALLEL_PER_HOST)).add(delivery)
             self._held.add(delivery.id)
-        for host in {row["host"] for row in rows}:
+        for host in dict.fromkeys(row["host"] for row in rows):
             self._pump(host)
         return len(rows)
 
@@ -150,10 +173,10 @@ class Sender:
         busy = [host for host, found in self._queues.items() if len(found) >= _PER_HOST_IN_MEMORY]
         row = await self._database.fetch_one(queries.NEXT_DUE, busy_hosts=busy)
         due_ms = row[0] if row is not None else None
-        timeout_s = _LONGEST_SLEEP_S
+        timeout_s = self._longest_sleep_s
         if due_ms is not None:
             # What is due already is leased, to us or to another process: no hurry to look again.
-            timeout_s = min(max((due_ms - self._world.clock.now_ms()) / 1000, 1.0), _LONGEST_SLEEP_S)
+            timeout_s = min(max((due_ms - self._world.clock.now_ms()) / 1000, 1.0), timeout_s)
         try:
             async with asyncio.timeout(timeout_s):
                 await self._wake.wait()
@@ -205,6 +228,8 @@ class Sender:
     async def _attempt(self, delivery: Waiting) -> Outcome:
         keys = await self._keys.keys_of(delivery.actor_id)
         body = await self._body(delivery.payload_id)
+        if is_watched():
+            note("delivery.attempt", None, attempt=delivery.attempts + 1, **self._named(delivery))
         if keys is None or body is None:
             return Outcome(Verdict.REFUSED, "its author is not here any more")
         answer = await self._signer.post(delivery.inbox, body, keys=keys, timeout_s=_TIMEOUT_S)
@@ -222,6 +247,17 @@ class Sender:
         if len(self._payloads) > _CACHED_PAYLOADS:
             self._payloads.popitem(last=False)
         return body
+
+    def _named(self, delivery: Waiting) -> dict[str, object]:
+        """Which delivery it is, for those who watch."""
+        body = self._payloads.get(delivery.payload_id)
+        document = orjson.loads(body) if body is not None else {}
+        return {
+            "delivery": delivery.id,
+            "type": delivery.type,
+            "inbox": delivery.inbox,
+            "activity": str(document.get("id", "")),
+        }
 
     def _settle(self, delivery: Waiting, outcome: Outcome, found: HostQueue) -> None:
         now_ms = self._world.clock.now_ms()
@@ -248,6 +284,10 @@ class Sender:
                 "error": outcome.cause or None,
             }
         )
+        if is_watched():
+            next_ms = due_ms if state == queries.WAITING else None
+            told = {"verdict": outcome.verdict.name, "attempt": attempts, "next_ms": next_ms}
+            note("delivery.outcome", _fault_of(state, outcome), **told, **self._named(delivery))
         if outcome.verdict is Verdict.HOST_DOWN:
             self._host_failed(delivery.host, found, outcome, now_ms)
         if outcome.verdict is not Verdict.DELIVERED:
@@ -271,6 +311,8 @@ class Sender:
         if len(self._hosts) > 10_000:
             self._hosts.popitem(last=False)
         until_ms = now_ms + pause_ms(state.failures, self._world.randomness, asked_s=outcome.retry_after_s)
+        fault = TemporaryFail(Undelivered.HOST_DOWN, outcome.cause)
+        note("delivery.host_down", fault, host=host, failures=state.failures, next_ms=until_ms)
         self._held.difference_update(delivery.id for delivery in found.clear())
         failures, since_ms = state.failures, state.failing_since_ms
         self._in_background(
@@ -293,6 +335,7 @@ class Sender:
         await self._writer.run(
             lambda: queries.note_host(host, failures=0, failing_since_ms=None, retry_after_ms=None, now_ms=now_ms)
         )
+        note("delivery.host_back", None, host=host)
         self.wake()
 
     def _in_background(self, *units: Any) -> None:
@@ -318,3 +361,15 @@ class Sender:
                     log.exception("delivery.results_lost count=%d", len(rows))
         finally:
             self._flushing = None
+
+
+def _fault_of(state: int, outcome: Outcome) -> Fail | TemporaryFail | None:
+    """What is told of an attempt whose delivery is in this state now."""
+    if state == queries.DELIVERED:
+        return None
+    if state == queries.GIVEN_UP:
+        return Fail(Undelivered.GIVEN_UP, outcome.cause)
+    if state == queries.REFUSED:
+        return Fail(Undelivered.REFUSED, outcome.cause)
+    is_host_down = outcome.verdict is Verdict.HOST_DOWN
+    return TemporaryFail(Undelivered.HOST_DOWN if is_host_down else Undelivered.LATER, outcome.cause)

@@ -54,6 +54,7 @@ class Staging:
         completer: Completer,
         gatherer: Gatherer,
         compactor: Compactor,
+        longest_sleep_s: float,
     ) -> None:
         self._database = database
         self._writer = writer
@@ -62,6 +63,7 @@ class Staging:
         self._completer = completer
         self._gatherer = gatherer
         self._compactor = compactor
+        self._longest_sleep_s = longest_sleep_s
         self.requests = self._worker("staging", queries.DUE_STAGED, queries.NEXT_STAGED, self._finish)
         self.fetches = self._worker("fetching", queries.DUE_FETCHES, queries.NEXT_FETCH, self._fetch)
 
@@ -86,7 +88,13 @@ class Staging:
             return int(row[0]) if row is not None else None
 
         return Worker(
-            name, due=due_rows, next_due_ms=next_due_ms, handle=handle, host=_host, now_ms=self._world.clock.now_ms
+            name,
+            due=due_rows,
+            next_due_ms=next_due_ms,
+            handle=handle,
+            host=_host,
+            now_ms=self._world.clock.now_ms,
+            longest_sleep_s=self._longest_sleep_s,
         )
 
     def _on_commit(self, applied: Applied) -> None:

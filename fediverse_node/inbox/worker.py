@@ -13,7 +13,6 @@ log = logging.getLogger(__name__)
 
 PARALLEL = 16
 _PARALLEL_PER_HOST = 3
-_LONGEST_SLEEP_S = 30.0
 
 
 class Worker:
@@ -28,6 +27,7 @@ class Worker:
         handle: Callable[[Row], Awaitable[None]],
         host: Callable[[Row], str],
         now_ms: Callable[[], int],
+        longest_sleep_s: float,
     ) -> None:
         self._name = name
         self._due = due
@@ -35,6 +35,7 @@ class Worker:
         self._handle = handle
         self._host = host
         self._now_ms = now_ms
+        self._longest_sleep_s = longest_sleep_s
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._working: dict[int, asyncio.Task[None]] = {}
@@ -100,10 +101,10 @@ class Worker:
             self._wake.set()
 
     async def _sleep(self) -> None:
-        timeout_s = _LONGEST_SLEEP_S
+        timeout_s = self._longest_sleep_s
         due_ms = await self._next_due_ms()
         if due_ms is not None and not self._working:
-            timeout_s = min(max((due_ms - self._now_ms()) / 1000, 0.05), _LONGEST_SLEEP_S)
+            timeout_s = min(max((due_ms - self._now_ms()) / 1000, 0.05), timeout_s)
         try:
             async with asyncio.timeout(timeout_s):
                 await self._wake.wait()

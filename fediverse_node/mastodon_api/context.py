@@ -10,6 +10,7 @@ from aiohttp import web
 from fediverse_node.base.config import Config
 from fediverse_node.base.outcome import Fail, TemporaryFail
 from fediverse_node.domain.facts import World
+from fediverse_node.outbox.registration import Registration
 from fediverse_node.outbox.submit import Outbox
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.writer import Writer
@@ -26,6 +27,7 @@ class Context:
     database: Database
     writer: Writer
     outbox: Outbox
+    registration: Registration
     # From the network into the database; they answer our id.
     find_handle: Callable[[str, str], Awaitable[Found]]  # (user, host) -> actor id
     find_actor: Callable[[str], Awaitable[Found]]  # actor URI -> actor id

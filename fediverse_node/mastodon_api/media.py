@@ -15,7 +15,13 @@ from fediverse_node.mastodon_api.context import CONTEXT, Context
 from fediverse_node.mastodon_api.entities.attachment import render_attachment
 from fediverse_node.mastodon_api.errors import bad_request, invalid, not_found, unprocessable
 from fediverse_node.mastodon_api.limits import MEDIA
-from fediverse_node.mastodon_api.media_files import Picture, is_stored_path, remove_files, store_picture
+from fediverse_node.mastodon_api.media_files import (
+    MEDIA_NAME_BYTES,
+    Picture,
+    is_stored_path,
+    remove_files,
+    store_picture,
+)
 from fediverse_node.mastodon_api.params import Params, Upload
 from fediverse_node.mastodon_api.routing import Call, Routes
 from fediverse_node.storage.queries import media as queries
@@ -42,7 +48,8 @@ async def upload(call: Call) -> web.Response:
     description = _description(call.params) or ""
     focus = _focus(call.params)
     config = call.context.config
-    picture = await store_picture(file.data, config.media_dir, max_pixels=config.media.max_image_pixels)
+    name = call.context.world.randomness.token(MEDIA_NAME_BYTES)
+    picture = await store_picture(file.data, config.media_dir, name=name, max_pixels=config.media.max_image_pixels)
     if isinstance(picture, Fail):
         raise invalid(f"File: {picture}")
     world = call.context.world

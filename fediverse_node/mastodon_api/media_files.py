@@ -10,7 +10,6 @@ import asyncio
 import io
 import os
 import re
-import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +29,8 @@ _BLURHASH_SIDE = 64
 _MOST_FRAMES = 1000
 _PATH = re.compile(r"[a-z]{1,20}/[A-Za-z0-9_-]{2}/[A-Za-z0-9_-]{16,64}\.(?:jpg|png|gif|webp)")
 # Each decoded picture may take a hundred megabytes.
+# Random bytes in the name of a file: whoever knows the name may see it.
+MEDIA_NAME_BYTES = 24
 _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
 
 
@@ -67,16 +68,16 @@ class _Encoded:
     height: int
 
 
-async def store_picture(data: bytes, media_dir: Path, *, max_pixels: int) -> Picture | Fail:
-    """Make of an upload a picture and its preview, on disk when this returns."""
-    return await in_thread(lambda: _store(data, media_dir, max_pixels))
+async def store_picture(data: bytes, media_dir: Path, *, name: str, max_pixels: int) -> Picture | Fail:
+    """Make of an upload a picture and its preview, on disk when this returns. `name` is one that nobody can guess."""
+    return await in_thread(lambda: _store(data, media_dir, name, max_pixels))
 
 
 async def store_profile_picture(
-    data: bytes, media_dir: Path, *, max_pixels: int, folder: str, width: int, height: int
+    data: bytes, media_dir: Path, *, name: str, max_pixels: int, folder: str, width: int, height: int
 ) -> str | Fail:
     """Cut an upload to exactly this shape; its path below the media folder."""
-    return await in_thread(lambda: _store_cut(data, media_dir, max_pixels, folder, (width, height)))
+    return await in_thread(lambda: _store_cut(data, media_dir / folder, name, max_pixels, (width, height)))
 
 
 async def remove_files(media_dir: Path, *paths: str | None) -> None:
@@ -100,7 +101,7 @@ def is_stored_path(path: str) -> bool:
     return _PATH.fullmatch(path) is not None
 
 
-def _store(data: bytes, media_dir: Path, max_pixels: int) -> Picture | Fail:
+def _store(data: bytes, media_dir: Path, name: str, max_pixels: int) -> Picture | Fail:
     opened = _open(data, max_pixels)
     if isinstance(opened, Fail):
         return opened
@@ -114,8 +115,8 @@ def _store(data: bytes, media_dir: Path, max_pixels: int) -> Picture | Fail:
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, MemoryError) as error:
         return Fail(PictureFault.BROKEN, type(error).__name__)
     return Picture(
-        path=_put(whole, media_dir, "attachments"),
-        preview_path=_put(preview, media_dir, "previews"),
+        path=_put(whole, media_dir / "attachments", name),
+        preview_path=_put(preview, media_dir / "previews", name),
         media_type=whole.media_type,
         size_bytes=len(whole.data),
         width=whole.width,
@@ -126,7 +127,7 @@ def _store(data: bytes, media_dir: Path, max_pixels: int) -> Picture | Fail:
     )
 
 
-def _store_cut(data: bytes, media_dir: Path, max_pixels: int, folder: str, size: tuple[int, int]) -> str | Fail:
+def _store_cut(data: bytes, folder: Path, name: str, max_pixels: int, size: tuple[int, int]) -> str | Fail:
     from PIL import ImageOps  # noqa: PLC0415 - megabytes that a server without uploads does not need
 
     opened = _open(data, max_pixels)
@@ -137,7 +138,7 @@ def _store_cut(data: bytes, media_dir: Path, max_pixels: int, folder: str, size:
         encoded = _write(cut, "PNG" if _has_alpha(cut) else "JPEG", quality=88)
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, MemoryError) as error:
         return Fail(PictureFault.BROKEN, type(error).__name__)
-    return _put(encoded, media_dir, folder)
+    return _put(encoded, folder, name)
 
 
 def _open(data: bytes, max_pixels: int) -> Any:
@@ -243,11 +244,10 @@ def _blurhash(image: Any) -> str:
     return str(blurhash_encode(tiny, 4, 4))
 
 
-def _put(encoded: _Encoded, media_dir: Path, folder: str) -> str:
-    """Write a file so that it is there whole or not at all, under a name that nobody can guess."""
-    name = secrets.token_urlsafe(24)
-    path = f"{folder}/{name[:2]}/{name[2:]}{encoded.suffix}"
-    target = media_dir / path
+def _put(encoded: _Encoded, folder: Path, name: str) -> str:
+    """Write a file so that it is there whole or not at all; its path below the media folder."""
+    path = f"{folder.name}/{name[:2]}/{name[2:]}{encoded.suffix}"
+    target = folder.parent / path
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
     with partial.open("wb") as file:

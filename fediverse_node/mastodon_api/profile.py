@@ -16,7 +16,7 @@ from fediverse_node.mastodon_api.entities.credential_account import render_crede
 from fediverse_node.mastodon_api.errors import invalid, not_found
 from fediverse_node.mastodon_api.limits import MEDIA
 from fediverse_node.mastodon_api.media import DESCRIPTION_LIMIT, require_upload
-from fediverse_node.mastodon_api.media_files import remove_files, store_profile_picture
+from fediverse_node.mastodon_api.media_files import MEDIA_NAME_BYTES, remove_files, store_profile_picture
 from fediverse_node.mastodon_api.params import Params
 from fediverse_node.mastodon_api.profile_text import (
     FIELD_LIMIT,
@@ -188,6 +188,7 @@ async def _pictures(call: Call, before: Any, changes: dict[str, Any]) -> list[st
         path = await store_profile_picture(
             file.data,
             config.media_dir,
+            name=call.context.world.randomness.token(MEDIA_NAME_BYTES),
             max_pixels=config.media.max_image_pixels,
             folder=f"{name}s",
             width=size[0],

@@ -44,7 +44,7 @@ async def render_fields(
 
 async def find_emojis(context: Context, *texts: str) -> str:
     """The emojis of this server that the texts use, as stored JSON."""
-    shortcodes = list({code for text in texts for code in _SHORTCODE.findall(text)})
+    shortcodes = list(dict.fromkeys(code for text in texts for code in _SHORTCODE.findall(text)))
     if not shortcodes:
         return "[]"
     rows = await context.database.fetch(OURS_BY_SHORTCODE, shortcodes=shortcodes)

@@ -14,7 +14,7 @@ from fediverse_node.mastodon_api.limits import SIGN_UP
 from fediverse_node.mastodon_api.routing import Call, Routes
 from fediverse_node.mastodon_api.tokens import issue_token
 from fediverse_node.outbox.passwords import is_acceptable
-from fediverse_node.outbox.registration import Registration, RegistrationFault
+from fediverse_node.outbox.registration import RegistrationFault
 
 routes = Routes()
 
@@ -45,8 +45,7 @@ async def create(call: Call) -> web.Response:
     if faults:
         raise _refusal(faults)
     call.take(SIGN_UP)
-    registration = Registration(database=context.database, writer=context.writer, world=context.world)
-    made = await registration.create(
+    made = await context.registration.create(
         params.text("username", "").strip(),
         params.text("email", "").strip(),
         password=params.text("password", ""),

@@ -12,6 +12,7 @@ from typing import Any
 from fediverse_node.base.outcome import Fail, Reason
 from fediverse_node.domain.facts import World
 from fediverse_node.outbox.passwords import hash_password
+from fediverse_node.signatures.key_source import KeySource
 from fediverse_node.signatures.keys import PrivateKey
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.queries import registration as queries
@@ -49,10 +50,11 @@ class Account:
 class Registration:
     """Makes accounts, the instance actor, sign-in links and tokens."""
 
-    def __init__(self, *, database: Database, writer: Writer, world: World) -> None:
+    def __init__(self, *, database: Database, writer: Writer, world: World, keys: KeySource) -> None:
         self._database = database
         self._writer = writer
         self._world = world
+        self._keys = keys
 
     async def create(
         self,
@@ -71,9 +73,7 @@ class Registration:
         fault = _fault(username, email, password, reserved_allowed=reserved_allowed)
         if fault is not None:
             return Fail(fault, username if "name" in fault.sentence else "")
-        rsa, ed25519 = await asyncio.gather(
-            asyncio.to_thread(PrivateKey.generate_rsa), asyncio.to_thread(PrivateKey.generate_ed25519)
-        )
+        rsa, ed25519 = await self._new_keys()
         password_hash = await hash_password(password) if password else None
         now_ms = self._world.clock.now_ms()
         actor = self._actor_row(username, type_)
@@ -101,9 +101,7 @@ class Registration:
         row = await self._database.fetch_one(queries.ACTOR_ID, uri=uri)
         if row is not None:
             return int(row["id"])
-        rsa, ed25519 = await asyncio.gather(
-            asyncio.to_thread(PrivateKey.generate_rsa), asyncio.to_thread(PrivateKey.generate_ed25519)
-        )
+        rsa, ed25519 = await self._new_keys()
         actor = self._actor_row(self._world.names.host, "Application", uri=uri)
         keys = self._key_rows(actor, rsa, ed25519)
         await self._writer.run(lambda: queries.create_actor(actor, keys))
@@ -133,6 +131,9 @@ class Registration:
         }
         await self._writer.run(lambda: queries.add_token(row))
         return token
+
+    async def _new_keys(self) -> tuple[PrivateKey, PrivateKey]:
+        return await asyncio.to_thread(self._keys.new_rsa), self._keys.new_ed25519()
 
     def _actor_row(self, username: str, type_: str, *, uri: str | None = None) -> dict[str, Any]:
         names = self._world.names

@@ -115,6 +115,23 @@ class PrivateKey:
         return cls("ed25519", _public_key("ed25519", key.public_key()), key)
 
     @classmethod
+    def from_primes(cls, p: int, q: int) -> PrivateKey:
+        """The RSA key of two primes: for simulated worlds, whose keys come from their seed."""
+        exponent = 65537
+        d = pow(exponent, -1, (p - 1) * (q - 1))
+        numbers = rsa.RSAPrivateNumbers(
+            p, q, d, d % (p - 1), d % (q - 1), rsa.rsa_crt_iqmp(p, q), rsa.RSAPublicNumbers(exponent, p * q)
+        )
+        key = numbers.private_key(unsafe_skip_rsa_key_validation=True)
+        return cls("rsa", _public_key("rsa", key.public_key()), key)
+
+    @classmethod
+    def from_ed25519_seed(cls, seed: bytes) -> PrivateKey:
+        """The Ed25519 key of 32 bytes, as `from_primes`."""
+        key = ed25519.Ed25519PrivateKey.from_private_bytes(seed)
+        return cls("ed25519", _public_key("ed25519", key.public_key()), key)
+
+    @classmethod
     def parse_pem(cls, pem: str) -> PrivateKey | Fail:
         """Read a key that we stored. Not for keys of strangers: the numbers are not validated."""
         try:

@@ -150,10 +150,10 @@ def load_facts(needs: Sequence[Needs], world: World, blocked_hosts: frozenset[st
 
 
 def _fetch(statement: Statement, **lists_: Any) -> Unit[list[Any]]:
-    # Nothing asked, nothing sent: most batches need few of the tables.
+    # Nothing asked, nothing sent: most batches need few of the tables. Sorted, so that a world repeats itself.
     if not next(iter(lists_.values())):
         return []
-    rows = yield Fetch(statement, {k: list(v) if isinstance(v, set) else v for k, v in lists_.items()})
+    rows = yield Fetch(statement, {k: sorted(v) if isinstance(v, set) else v for k, v in lists_.items()})
     return list(rows)
 
 

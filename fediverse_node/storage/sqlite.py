@@ -54,8 +54,10 @@ _KEY_TAKEN_OR_MISSING = frozenset(
 )
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+def connect(path: Path, *, read_only: bool = False, durable: bool = True) -> sqlite3.Connection:
     """A connection with our settings: write-ahead log, full durability, foreign keys.
+
+    Without `durable` a power cut may take what was committed: for simulated worlds.
 
     Raises StorageError when the file cannot be opened.
     """
@@ -66,7 +68,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: an answer of 2xx means that the words survive a power cut.
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA cache_size = -{_PAGE_CACHE_KB}")

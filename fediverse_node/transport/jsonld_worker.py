@@ -16,6 +16,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 import orjson
 
@@ -33,6 +34,22 @@ _START_LIMIT_S = 20.0
 _MEMORY_LIMIT_BYTES = 512 * 1024 * 1024
 _ANSWER_LIMIT_BYTES = 8_000_000
 _IMPORT_ROOT = Path(__file__).resolve().parents[2]
+
+
+class JsonLdProcessor(Protocol):
+    """What the rest of the server asks of JSON-LD. `JsonLdWorker` is the one for strangers' documents."""
+
+    async def compact(self, document: Mapping[str, object]) -> dict[str, object] | Fail | TemporaryFail:
+        """The document in our own context."""
+        ...
+
+    async def statements(self, document: Mapping[str, object]) -> bytes | Fail | TemporaryFail:
+        """The document's canonical N-Quads."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what it holds."""
+        ...
 
 
 class JsonLdWorker:

@@ -31,9 +31,11 @@ from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.streaming import close_streams
 from fediverse_node.mastodon_api.viewer import hash_token
 from fediverse_node.outbox.draft import Draft
+from fediverse_node.outbox.registration import Registration
 from fediverse_node.outbox.submit import Outbox
 from fediverse_node.outbox.verified_links import VerifiedLinks
 from fediverse_node.storage.apply.relations import accept_follow
+from fediverse_node.signatures.key_source import SystemKeys
 from fediverse_node.storage.engine import open_database
 from fediverse_node.storage.migrate import migrate
 from fediverse_node.storage.queries.outbox import ACTOR
@@ -361,7 +363,8 @@ async def talking_node(folder: Path, *, database_url: str | None = None, **setti
         actor_document_of=document_of,
         links=links,
     )
-    context = Context(config, world, database, writer, outbox, find_handle, find_uri, find_uri)
+    registration = Registration(database=database, writer=writer, world=world, keys=SystemKeys())
+    context = Context(config, world, database, writer, outbox, registration, find_handle, find_uri, find_uri)
     app = web.Application()
     routes.setup(app, context)
     if close_streams not in app.on_shutdown:

@@ -18,6 +18,7 @@ from fediverse_node.signatures.keys import PrivateKey
 from fediverse_node.storage import tables as t
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.unit import Run
+from fediverse_node.transport.jsonld_worker import JsonLdWorker
 from tests.fake_peer import FakePeer, Person, Signed, fake_peer
 from tests.inprocess import Running, running_node
 
@@ -212,6 +213,7 @@ async def test_nothing_costly_is_done_for_whoever_does_not_sign(home: Running, p
     url, headers = _inbox(home), {"content-type": "application/activity+json"}
     async with peer.session.post(url, data=orjson.dumps(strange), headers=headers) as answer:
         assert answer.status == 401
+    assert isinstance(home.node.compactor, JsonLdWorker)
     assert home.node.compactor.process_id is None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, bindparam, delete, func, literal_column, select, update
+from sqlalchemy import BigInteger, Integer, bindparam, delete, func, literal_column, select, union_all, update
 
 from fediverse_node.storage.apply.objects import adopt
 from fediverse_node.storage.statement import Statement
@@ -17,6 +17,7 @@ from fediverse_node.storage.tables import (
     mutes,
     objects,
     polls,
+    scheduled,
     sessions,
     sign_in_links,
     tombstones,
@@ -24,12 +25,17 @@ from fediverse_node.storage.tables import (
 from fediverse_node.storage.unit import Fetch, Run, Unit
 
 _NOW = bindparam("now_ms", type_=BigInteger())
+_coming = union_all(
+    select(func.min(polls.c.expires_ms).label("due_ms")).where(polls.c.notified.is_(False)),
+    select(func.min(scheduled.c.due_ms).label("due_ms")),
+).subquery()
 ENDED_POLLS = Statement(
     select(polls.c.object_id, objects.c.actor_id, actors.c.local)
     .select_from(polls.join(objects, objects.c.id == polls.c.object_id).join(actors, actors.c.id == objects.c.actor_id))
     .where(polls.c.notified.is_(False), polls.c.expires_ms <= _NOW)
     .limit(200)
 )
+NEXT_DUE = Statement(select(func.min(_coming.c.due_ms).label("due_ms")))
 _NOTIFIED = Statement(
     update(polls).where(polls.c.object_id == bindparam("poll_id", type_=BigInteger())).values(notified=True)
 )

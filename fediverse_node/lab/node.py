@@ -1,0 +1,210 @@
+"""One node of a simulated world: the real server, with the world's clock, network, keys and database.
+
+It can be stopped in good order, and it can crash: then nothing that it has not committed survives, and no line of its
+code runs any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from fediverse_node import __version__
+from fediverse_node.app import Node, Ports, build, open_core
+from fediverse_node.base.config import Config, configure
+from fediverse_node.base.errors import NodeError
+from fediverse_node.base.outcome import Fail, TemporaryFail
+from fediverse_node.base.randomness import SeededRandomness
+from fediverse_node.base.trace import watched_by
+from fediverse_node.lab.clock import LabClock
+from fediverse_node.lab.compactor import InlineCompactor
+from fediverse_node.lab.databases import Databases
+from fediverse_node.lab.exchange import Exchange, Step
+from fediverse_node.lab.keys import LabKeys
+from fediverse_node.lab.network import Network
+from fediverse_node.lab.place import cause, place
+from fediverse_node.lab.tasks import TaskBook
+from fediverse_node.storage.inline import InlineDatabase
+from fediverse_node.storage.queries.pending import PENDING
+from fediverse_node.transport.client import Client
+
+T = TypeVar("T")
+# One process to a database: nobody else puts work there, so there is no need to look.
+_LONGEST_SLEEP_S = 86_400.0
+# Posts are scheduled, and polls run, for five minutes at least.
+_EVERY_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all nodes of a world share."""
+
+    loop: asyncio.AbstractEventLoop
+    network: Network
+    databases: Databases
+    keys: LabKeys
+    tasks: TaskBook
+    folder: Path
+    seed: str
+
+
+class LabNode:
+    """A node called `host`. Not started before `start`."""
+
+    def __init__(self, host: str, surroundings: Surroundings, settings: Mapping[str, str]) -> None:
+        self.host = host
+        self.clock = LabClock(surroundings.loop)
+        self.is_running = False
+        self._around = surroundings
+        self._settings = settings
+        self._url = surroundings.databases.create(host)
+        self._starts = 0
+        self._runner: web.AppRunner | None = None
+        self._node: Node | None = None
+        self._opened: InlineDatabase | None = None
+        self._context = copy_context()
+        self._context.run(place.set, host)
+        self._context.run(cause.set, None)
+
+    @property
+    def node(self) -> Node:
+        """The running server. Raises NodeError while it is down."""
+        if self._node is None:
+            raise NodeError(f"{self.host} is down")
+        return self._node
+
+    @property
+    def database(self) -> InlineDatabase:
+        """Its database, for those who look from outside; also while the node is down."""
+        if self._opened is None:
+            self._opened = self._around.databases.open(self._url)
+        return self._opened
+
+    @property
+    def name(self) -> str:
+        """`alpha` of alpha.test."""
+        return self.host.partition(".")[0]
+
+    async def start(self) -> None:
+        """Serve. What the last run left undone is taken up."""
+        await self.inside(self._start())
+
+    async def stop(self) -> None:
+        """Stop as a server is told to stop."""
+        self._around.network.detach(self.host)
+        await self.inside(self._stop())
+
+    async def crash(self) -> None:
+        """Die as a process dies that is killed."""
+        self.is_running = False
+        self._around.network.detach(self.host)
+        if self._opened is not None:
+            self._opened.break_off()
+        self._around.tasks.kill(self.host)
+        self._around.network.break_off(self.host)
+        self._node, self._runner, self._opened = None, None, None
+        # The killed tasks end before anything else happens.
+        await asyncio.sleep(0)
+
+    async def inside(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something as this node: it is the one that sends and logs."""
+        return await self._around.loop.create_task(work, context=self._context.copy())
+
+    def pending(self) -> tuple[int, int | None]:
+        """How many things it still has to do, and when the next is due (ms of its clock)."""
+        rows = self.database.read(PENDING)
+        dues = [row["next_ms"] for row in rows if row["next_ms"] is not None]
+        return sum(row["number"] for row in rows), min(dues, default=None)
+
+    async def _start(self) -> None:
+        self._starts += 1
+        around, network = self._around, self._around.network
+        randomness = SeededRandomness(f"{around.seed}/{self.host}/{self._starts}")
+
+        async def opened(url: str) -> InlineDatabase:
+            self._opened = around.databases.open(url)
+            return self._opened
+
+        ports = Ports(
+            clock=self.clock,
+            randomness=randomness,
+            keys=around.keys,
+            database=opened,
+            http=lambda config: Client(base_url=config.base_url, version=__version__, resolver=network.resolve),
+            compactor=InlineCompactor,
+            longest_sleep_s=_LONGEST_SLEEP_S,
+            every_s=_EVERY_S,
+        )
+        if self._opened is not None:
+            await self._opened.close()
+        core = await open_core(self._config(), ports)
+        node = self._node = await build(core)
+        node.app.middlewares.insert(0, _watch)
+        node.app.on_response_prepare.append(self._stamp)
+        self._runner = web.AppRunner(node.app, access_log=None, handle_signals=False, shutdown_timeout=5.0)
+        await self._runner.setup()
+        server = self._runner.server
+        if server is None:
+            raise NodeError(f"{self.host} does not serve")
+        await node.start()
+        context: Context = self._context.copy()
+        network.attach(self.host, server, context)
+        self.is_running = True
+
+    async def _stop(self) -> None:
+        self.is_running = False
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._node is not None:
+            await self._node.stop()
+        self._node, self._runner, self._opened = None, None, None
+
+    def _config(self) -> Config:
+        folder = self._around.folder / self.host
+        folder.mkdir(parents=True, exist_ok=True)
+        environ = {
+            "FEDIVERSE_NODE_BASE_URL": f"https://{self.host}",
+            "FEDIVERSE_NODE_DATA_DIR": str(folder),
+            "FEDIVERSE_NODE_DATABASE_URL": self._url,
+            "FEDIVERSE_NODE_RATE_LIMITS": "false",
+            **{f"FEDIVERSE_NODE_{name}": value for name, value in self._settings.items()},
+        }
+        return configure({}, environ)
+
+    async def _stamp(self, request: web.Request, response: web.StreamResponse) -> None:
+        # The HTTP library asks the machine's clock.
+        response.headers["Date"] = format_datetime(self.clock.now(), usegmt=True)
+
+
+@web.middleware
+async def _watch(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Write down what becomes of a request, step by step."""
+    transport = request.transport
+    exchange = transport.get_extra_info("exchange") if transport is not None else None
+    if not isinstance(exchange, Exchange):
+        return await handler(request)  # type: ignore[no-any-return]
+    token = cause.set(exchange.number)
+    try:
+        with watched_by(lambda step, outcome, detail: write_step(exchange, step, outcome, detail)):
+            return await handler(request)  # type: ignore[no-any-return]
+    finally:
+        cause.reset(token)
+
+
+def write_step(
+    exchange: Exchange, step: str, outcome: Fail | TemporaryFail | None, detail: Mapping[str, object]
+) -> None:
+    """Keep a step with its exchange; the effects are kept apart."""
+    if step == "effects":
+        exchange.effects.extend(str(effect) for effect in detail.get("effects", ()))  # type: ignore[attr-defined]
+        return
+    sentence = "" if outcome is None else str(outcome)
+    pairs = tuple((name, str(value)) for name, value in detail.items())
+    exchange.steps.append(Step(step, outcome is None, sentence, pairs))

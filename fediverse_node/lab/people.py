@@ -1,0 +1,218 @@
+"""People of a world, who act through their app and say what they see: the words in which scenarios are written."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from fediverse_node.base.errors import NodeError
+from fediverse_node.lab.app_client import AppClient
+from fediverse_node.storage.queries import looking
+from fediverse_node.storage.statement import Statement
+
+_TAG = re.compile(r"<[^>]*>")
+# What scenarios say, and what Mastodon's API calls it.
+AUDIENCES = {"public": "public", "unlisted": "unlisted", "followers": "private", "direct": "direct"}
+
+
+class Unknown(NodeError):
+    """Somebody acts on something that their node does not have."""
+
+
+class Readable(Protocol):
+    """A database to look into."""
+
+    def read(self, statement: Statement, /, **values: Any) -> list[Any]: ...
+
+
+class Home(Protocol):
+    """The node of a person, as far as they know it."""
+
+    host: str
+
+    @property
+    def database(self) -> Readable: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Something said: its address everywhere, and by whom."""
+
+    uri: str
+    author: str  # "alice@alpha.test"
+    text: str
+    audience: str
+
+
+class Person:
+    """Somebody at a node, signed in with an app. All verbs raise `Refused` when the node says no."""
+
+    def __init__(self, name: str, home: Home, *, token: str, apps: AppClient, base_url: str) -> None:
+        self.name = name
+        self.home = home
+        self.token = token
+        self._apps = apps
+        self._base_url = base_url
+
+    def __repr__(self) -> str:
+        return f"<{self.address}>"
+
+    @property
+    def address(self) -> str:
+        """alice@alpha.test"""
+        return f"{self.name}@{self.home.host}"
+
+    @property
+    def uri(self) -> str:
+        """The actor's id."""
+        return f"https://{self.home.host}/users/{self.name}"
+
+    async def ask(self, method: str, path: str, **body: Any) -> Any:
+        """Any method of the client API: `await alice.ask("GET", "/api/v1/timelines/home")`."""
+        return await self._apps.ask(
+            self.address, method, f"{self._base_url}{path}", token=self.token, body=body or None
+        )
+
+    async def posts(
+        self,
+        text: str,
+        *,
+        to: str = "public",
+        mentioning: Sequence[Person] = (),
+        replying_to: Post | None = None,
+        warning: str | None = None,
+        poll: Sequence[str] | None = None,
+        poll_open_s: int = 3600,
+    ) -> Post:
+        """Say something to `to`: public, unlisted, followers or direct."""
+        names = "".join(f"@{person.address} " for person in mentioning)
+        answered = await self._local_id(replying_to) if replying_to is not None else None
+        status = await self.ask(
+            "POST",
+            "/api/v1/statuses",
+            status=names + text,
+            visibility=AUDIENCES[to],
+            in_reply_to_id=answered,
+            spoiler_text=warning,
+            poll={"options": list(poll), "expires_in": poll_open_s} if poll else None,
+        )
+        return Post(status["uri"], self.address, text, to)
+
+    async def replies(
+        self, post: Post, text: str, *, to: str | None = None, mentioning: Sequence[Person] | None = None
+    ) -> Post:
+        """Answer a post, to the same audience if nothing else is said. Its author is mentioned."""
+        author = Mentioned(post.author)
+        others = [author, *(mentioning or ())] if post.author != self.address else list(mentioning or ())
+        return await self.posts(text, to=to or post.audience, mentioning=others, replying_to=post)  # type: ignore[arg-type]
+
+    async def edits(self, post: Post, text: str) -> Post:
+        """Change one's own post; whom it mentions stays."""
+        id_ = await self._local_id(post)
+        source = (await self.ask("GET", f"/api/v1/statuses/{id_}/source"))["text"]
+        names = " ".join(word for word in source.split() if word.startswith("@") and word.count("@") == 2)
+        await self.ask("PUT", f"/api/v1/statuses/{id_}", status=f"{names} {text}".strip())
+        return Post(post.uri, post.author, text, post.audience)
+
+    async def deletes(self, post: Post) -> None:
+        """Take one's own post back."""
+        await self._on(post, "DELETE", "")
+
+    async def likes(self, post: Post) -> None:
+        """Like a post."""
+        await self._on(post, "POST", "/favourite")
+
+    async def unlikes(self, post: Post) -> None:
+        """Take the like back."""
+        await self._on(post, "POST", "/unfavourite")
+
+    async def boosts(self, post: Post) -> None:
+        """Pass a post on to one's followers."""
+        await self._on(post, "POST", "/reblog")
+
+    async def unboosts(self, post: Post) -> None:
+        """Take that back."""
+        await self._on(post, "POST", "/unreblog")
+
+    async def votes(self, post: Post, *choices: int) -> None:
+        """Vote in a poll."""
+        status = await self.ask("GET", f"/api/v1/statuses/{await self._local_id(post)}")
+        await self.ask("POST", f"/api/v1/polls/{status['poll']['id']}/votes", choices=list(choices))
+
+    async def follows(self, other: Person) -> None:
+        """Ask to follow somebody."""
+        await self._with(other, "follow")
+
+    async def unfollows(self, other: Person) -> None:
+        """Follow no more."""
+        await self._with(other, "unfollow")
+
+    async def blocks(self, other: Person) -> None:
+        """Have nothing to do with somebody."""
+        await self._with(other, "block")
+
+    async def unblocks(self, other: Person) -> None:
+        """Take that back."""
+        await self._with(other, "unblock")
+
+    async def mutes(self, other: Person) -> None:
+        """Hear somebody no more."""
+        await self._with(other, "mute")
+
+    async def looks_up(self, other: Person) -> str:
+        """The id of somebody's account at this person's node, fetched where it is not known yet."""
+        found = await self.ask("GET", f"/api/v2/search?type=accounts&resolve=true&q=%40{other.address}")
+        for account in found["accounts"]:
+            if account["uri"] == other.uri:
+                return str(account["id"])
+        raise Unknown(f"{self.address} finds no {other.address}")
+
+    def sees(self, what: Post | str) -> bool:
+        """Whether this person's app shows it unasked: at home, as a notification, in a private conversation.
+
+        A text is looked for in what is said; of a post it is asked whether it is there as it now is.
+        """
+        if isinstance(what, Post):
+            return any(row["uri"] == what.uri and what.text in _plain(row["content"]) for row in self._shown())
+        return any(what in _plain(row["content"]) for row in self._shown())
+
+    def has(self, post: Post) -> bool:
+        """Whether this person's node holds the post in any version."""
+        return bool(self.home.database.read(looking.ONE, object_uri=post.uri))
+
+    def sees_texts(self) -> list[str]:
+        """All texts this person's app shows unasked, newest first: for a message when something is missing."""
+        return [_plain(row["content"]) for row in self._shown()]
+
+    def _shown(self) -> list[Any]:
+        return self.home.database.read(looking.SHOWN, actor_uri=self.uri)
+
+    async def _on(self, post: Post, method: str, verb: str) -> None:
+        await self.ask(method, f"/api/v1/statuses/{await self._local_id(post)}{verb}")
+
+    async def _with(self, other: Person, verb: str) -> None:
+        await self.ask("POST", f"/api/v1/accounts/{await self.looks_up(other)}/{verb}")
+
+    async def _local_id(self, post: Post) -> str:
+        rows = self.home.database.read(looking.ONE, object_uri=post.uri)
+        if rows:
+            return str(rows[0]["id"])
+        found = await self.ask("GET", f"/api/v2/search?type=statuses&resolve=true&q={post.uri}")
+        for status in found["statuses"]:
+            if status["uri"] == post.uri:
+                return str(status["id"])
+        raise Unknown(f"{self.address} cannot find {post.uri}")
+
+
+@dataclass(frozen=True, slots=True)
+class Mentioned:
+    """Somebody who is only named."""
+
+    address: str
+
+
+def _plain(content: str) -> str:
+    return html.unescape(_TAG.sub("", content.replace("<br", "\n<br").replace("</p><p", "</p>\n\n<p")))

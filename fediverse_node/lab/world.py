@@ -1,0 +1,211 @@
+"""A simulated world: nodes, people, a clock, a network, and everything that happened on it.
+
+async def story(world: World) -> None:
+    alice, ben = await world.people("alice@alpha", "ben@beta")
+    await ben.follows(alice)
+    await world.quiet()
+    post = await alice.posts("hello")
+    await world.quiet()
+    assert ben.sees(post)
+
+simulate(story, seed=1)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextvars import copy_context
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fediverse_node import __version__
+from fediverse_node.base.errors import NodeError
+from fediverse_node.base.outcome import Fail
+from fediverse_node.base.randomness import SeededRandomness
+from fediverse_node.lab.app_client import AppClient
+from fediverse_node.lab.clock import LabClock
+from fediverse_node.lab.databases import Databases, SqliteFiles
+from fediverse_node.lab.faults import Faults
+from fediverse_node.lab.keys import LabKeys
+from fediverse_node.lab.logs import Logs
+from fediverse_node.lab.loop import VirtualLoop
+from fediverse_node.lab.names import host_of_name
+from fediverse_node.lab.network import Network
+from fediverse_node.lab.node import LabNode, Surroundings
+from fediverse_node.lab.people import Person
+from fediverse_node.lab.recording import Recording
+from fediverse_node.lab.tasks import TaskBook
+
+T = TypeVar("T")
+_SCOPES = "read write follow push"
+_LOOK_S = 0.05
+_CALM_S = 1.0
+LONGEST_S = 30 * 86_400.0
+
+
+class NotQuiet(NodeError):
+    """There was still something to do when the time was over."""
+
+
+class World:
+    """Everything there is. Made by `simulate`, inside its loop."""
+
+    def __init__(
+        self, loop: VirtualLoop, *, seed: int | str, databases: Databases, folder: Path, settings: Mapping[str, str]
+    ) -> None:
+        self.seed = seed
+        self.clock = LabClock(loop)
+        self.recording = Recording({"seed": seed, "version": __version__, "began": self.clock.now().isoformat()})
+        self.faults = Faults(str(seed))
+        self.logs = Logs(loop.time)
+        self.nodes: dict[str, LabNode] = {}
+        self.network = Network(
+            loop,
+            recording=self.recording,
+            faults=self.faults,
+            randomness=SeededRandomness(f"{seed}/network"),
+            now_ms=self.clock.now_ms,
+        )
+        loop.connect_by(self.network)
+        self._loop = loop
+        self._people: dict[str, Person] = {}
+        self._settings = settings
+        self._apps = AppClient(self.network.resolve)
+        tasks = TaskBook(loop)
+        self._around = Surroundings(loop, self.network, databases, LabKeys(seed), tasks, folder, str(seed))
+
+    async def node(self, name: str) -> LabNode:
+        """The node `alpha` (alpha.test), made and started when it is first asked for."""
+        host = host_of_name(name)
+        found = self.nodes.get(host)
+        if found is None:
+            found = self.nodes[host] = LabNode(host, self._around, self._settings)
+            await found.start()
+        return found
+
+    async def person(self, address: str) -> Person:
+        """`alice@alpha`, made when she is first asked for, signed in with an app."""
+        name, _, at = address.lstrip("@").partition("@")
+        host = host_of_name(at or "alpha")
+        full = f"{name}@{host}"
+        if full not in self._people:
+            node = await self.node(host)
+            token = await node.inside(_sign_up(node, name))
+            self._people[full] = Person(name, node, token=token, apps=self._apps, base_url=f"https://{host}")
+        return self._people[full]
+
+    async def people(self, *addresses: str) -> list[Person]:
+        """Several at once."""
+        return [await self.person(address) for address in addresses]
+
+    def everybody(self) -> Iterable[Person]:
+        """All people there are, in order of their coming."""
+        return self._people.values()
+
+    def node_of(self, person: Person) -> LabNode:
+        """The node somebody is at home."""
+        return self.nodes[person.home.host]
+
+    @property
+    def now(self) -> datetime:
+        """The world's time."""
+        return self.clock.now()
+
+    async def wait(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
+        """Let time pass."""
+        await asyncio.sleep(seconds + 60 * minutes + 3600 * hours + 86_400 * days)
+
+    async def quiet(self, *, at_most_s: float = LONGEST_S) -> None:
+        """Let time pass until nothing is left to do: nothing under way, to send, to fetch, to verify.
+
+        Raises NotQuiet after `at_most_s` of the world's time.
+        """
+        until_s = self._loop.time() + at_most_s
+        calm = 0
+        while calm < 2:
+            if self._loop.time() > until_s:
+                raise NotQuiet(f"after {at_most_s:.0f} s there is still something to do: {self._what_is_left()}")
+            pause_s = self._pause_s(until_s)
+            calm = calm + 1 if pause_s is None else 0
+            await asyncio.sleep(_CALM_S if pause_s is None else pause_s)
+
+    def _pause_s(self, until_s: float) -> float | None:
+        """How long to wait before looking again; None if there is nothing to wait for."""
+        if self.network.under_way:
+            return _LOOK_S
+        due_s = []
+        for node in self.nodes.values():
+            number, next_ms = node.pending()
+            if number and node.is_running:
+                now_ms = node.clock.now_ms()
+                due_s.append(max((next_ms or now_ms) - now_ms, 0) / 1000)
+        return min(min(due_s) + _LOOK_S, max(until_s - self._loop.time(), _LOOK_S)) if due_s else None
+
+    def _what_is_left(self) -> str:
+        left = [f"{node.host}: {node.pending()[0]}" for node in self.nodes.values() if node.pending()[0]]
+        return ", ".join([*left, f"{len(self.network.under_way)} requests under way"])
+
+    async def end(self) -> None:
+        """Stop all nodes."""
+        await self._apps.close()
+        for node in self.nodes.values():
+            if node.is_running:
+                await node.stop()
+            elif node is not None:
+                node.database.break_off()
+
+
+async def _sign_up(node: LabNode, name: str) -> str:
+    registration = node.node.core.registration
+    made = await registration.create(name, f"{name}@{node.host}", reserved_allowed=True)
+    if isinstance(made, Fail):
+        raise NodeError(f"{name}@{node.host} could not be made: {made}")
+    return await registration.token(made.user_id, _SCOPES)
+
+
+def simulate(
+    story: Callable[[World], Awaitable[T]],
+    *,
+    seed: int | str = 0,
+    databases: Databases | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> T:
+    """Run a story in a world of its own; returns what it returns. No event loop may be running in this thread."""
+    kept = databases or SqliteFiles()
+    files = SqliteFiles() if not isinstance(kept, SqliteFiles) else kept
+    loop = VirtualLoop()
+    loop.set_exception_handler(_tell)
+    try:
+        return copy_context().run(loop.run_until_complete, _live(loop, story, seed, kept, files.folder, settings or {}))
+    finally:
+        loop.close()
+        kept.close()
+        shutil.rmtree(files.folder, ignore_errors=True)
+
+
+async def _live(
+    loop: VirtualLoop,
+    story: Callable[[World], Awaitable[T]],
+    seed: int | str,
+    databases: Databases,
+    folder: Path,
+    settings: Mapping[str, str],
+) -> T:
+    world = World(loop, seed=seed, databases=databases, folder=folder, settings=settings)
+    world.logs.attach()
+    try:
+        return await story(world)
+    finally:
+        try:
+            await world.end()
+        finally:
+            world.logs.detach()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, what: dict[str, Any]) -> None:
+    """What nobody awaited is a line in the log of the node it happened in."""
+    logging.getLogger("fediverse_node.lab").error("unheard: %s", what.get("message"), exc_info=what.get("exception"))
