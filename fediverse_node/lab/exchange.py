@@ -107,6 +107,17 @@ class Exchange:
             return read_activity(self.request.document)
         return read_activity(self.answer.document if self.answer else None)
 
+    @property
+    def line(self) -> str:
+        """The whole in one line: who asked whom for what, and what came of it."""
+        target = self.request.start.split(" ")[1] if " " in self.request.start else self.request.start
+        about = f" {self.activity.type}" if self.method == "POST" and self.activity.type else ""
+        came = f"{self.status}" if self.answer else "no answer"
+        why = "; ".join(text for text in (self.failure, f"fault: {self.fault}" if self.fault else "") if text)
+        sender = self.sender or "?"
+        told = f"{self.number} {sender} → {self.receiver} {self.method} {target}{about}: {came}"
+        return f"{told} ({why})" if why else told
+
     def names(self) -> Iterator[str]:
         """Every address by which somebody may look for this exchange."""
         found = self.activity

@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextvars import copy_context
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,6 +56,8 @@ class World:
         self, loop: VirtualLoop, *, seed: int | str, databases: Databases, folder: Path, settings: Mapping[str, str]
     ) -> None:
         self.seed = seed
+        # Who runs it, where that is not the story itself: a test runner.
+        self.simulation: Simulation | None = None
         self.clock = LabClock(loop)
         self.recording = Recording({"seed": seed, "version": __version__, "began": self.clock.now().isoformat()})
         self.faults = Faults(str(seed))
@@ -167,43 +167,59 @@ async def _sign_up(node: LabNode, name: str) -> str:
     return await registration.token(made.user_id, _SCOPES)
 
 
+class Simulation:
+    """A world with the loop in which it lives. What is done in it is done by `run`.
+
+    Not while another event loop is running in this thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int | str = 0,
+        databases: Databases | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self._files = SqliteFiles()
+        self._databases = databases or self._files
+        self._loop = VirtualLoop()
+        self._loop.set_exception_handler(_tell)
+        self.world = World(
+            self._loop, seed=seed, databases=self._databases, folder=self._files.folder, settings=settings or {}
+        )
+        self.world.logs.attach()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do this in the world, in as much of its time as it takes; returns or raises what it does."""
+        return self._loop.run_until_complete(work)
+
+    def close(self) -> None:
+        """Stop the nodes and remove what they have written."""
+        try:
+            self.run(self.world.end())
+        finally:
+            self.world.logs.detach()
+            self._loop.close()
+            self._databases.close()
+            self._files.close()
+
+    def __enter__(self) -> Simulation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 def simulate(
-    story: Callable[[World], Awaitable[T]],
+    story: Callable[[World], Coroutine[Any, Any, T]],
     *,
     seed: int | str = 0,
     databases: Databases | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> T:
-    """Run a story in a world of its own; returns what it returns. No event loop may be running in this thread."""
-    kept = databases or SqliteFiles()
-    files = SqliteFiles() if not isinstance(kept, SqliteFiles) else kept
-    loop = VirtualLoop()
-    loop.set_exception_handler(_tell)
-    try:
-        return copy_context().run(loop.run_until_complete, _live(loop, story, seed, kept, files.folder, settings or {}))
-    finally:
-        loop.close()
-        kept.close()
-        shutil.rmtree(files.folder, ignore_errors=True)
-
-
-async def _live(
-    loop: VirtualLoop,
-    story: Callable[[World], Awaitable[T]],
-    seed: int | str,
-    databases: Databases,
-    folder: Path,
-    settings: Mapping[str, str],
-) -> T:
-    world = World(loop, seed=seed, databases=databases, folder=folder, settings=settings)
-    world.logs.attach()
-    try:
-        return await story(world)
-    finally:
-        try:
-            await world.end()
-        finally:
-            world.logs.detach()
+    """Run a story in a world of its own; returns what it returns."""
+    with Simulation(seed=seed, databases=databases, settings=settings) as simulation:
+        return simulation.run(story(simulation.world))
 
 
 def _tell(loop: asyncio.AbstractEventLoop, what: dict[str, Any]) -> None:
