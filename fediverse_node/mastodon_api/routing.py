@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 import orjson
 from aiohttp import hdrs, web
 
+from fediverse_node.base.errors import StorageError
 from fediverse_node.base.log import event
 from fediverse_node.mastodon_api.body import read_params
 from fediverse_node.mastodon_api.context import Context
@@ -263,6 +264,9 @@ def endpoint(method: Method, surface: Surface) -> Callable[[web.Request], Awaita
             response = render_error(error, call.headers)
         except web.HTTPException:
             raise
+        except StorageError as error:  # the disk is full, the database is away: nothing was done
+            event(log, "api.no_storage", logging.ERROR, method=method.verb, path=method.path, error=str(error))
+            response = render_error(ApiError(503, "This server cannot store anything at the moment"), call.headers)
         except Exception as error:  # the middleware's place to catch everything: a bug must not show its inside
             event(log, "api.broken", logging.ERROR, method=method.verb, path=method.path, error=repr(error))
             log.exception("api.broken")

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from fediverse_node.base.errors import StorageError
 from fediverse_node.base.log import event
 from fediverse_node.web import responses
 from fediverse_node.web.templating import PAGES
@@ -21,6 +22,7 @@ _GONE = ("This was deleted", "Whoever wrote it has taken it back.")
 _GONE_ACTOR = ("This account is gone", "It was deleted and does not come back.")
 _SUSPENDED = ("This account is suspended", "It cannot be seen at the moment.")
 _BROKEN = ("Something broke", "That is our fault. It was noted; please try again in a moment.")
+_NO_STORAGE = ("Not at the moment", "This server cannot reach or fill its storage. Please try again in a few minutes.")
 # Programs ask for these without saying that they read JSON only.
 _PROGRAM_PATHS = ("/api/", "/oauth/", "/.well-known/", "/nodeinfo", "/users/", "/contexts/", "/inbox", "/actor")
 
@@ -62,6 +64,9 @@ def guarded(handler: Handler) -> Handler:
             return await handler(request)
         except web.HTTPException:
             raise
+        except StorageError as error:
+            event(log, "web.no_storage", logging.ERROR, method=request.method, path=request.path, error=str(error))
+            return _problem(request, 503, "Service unavailable", _NO_STORAGE)
         except Exception:  # the edge of the house: nobody above could say it better
             event(log, "web.failed", logging.ERROR, method=request.method, path=request.path)
             log.exception("web.failed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Text, bindparam, or_, select
+from sqlalchemy import Text, bindparam, func, or_, select
 
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.tables import actors, home_entries, likes, mentions, notifications, objects, tombstones
@@ -10,6 +10,7 @@ from fediverse_node.storage.tables import actors, home_entries, likes, mentions,
 _ACTOR = bindparam("actor_uri", type_=Text())
 _OBJECT = bindparam("object_uri", type_=Text())
 _author = actors.alias("author")
+_announced = objects.alias("announced")
 _me = select(actors.c.id).where(actors.c.uri == _ACTOR).scalar_subquery()
 
 ONE = Statement(
@@ -18,9 +19,13 @@ ONE = Statement(
     .where(objects.c.uri == _OBJECT)
 )
 TOMBSTONE = Statement(select(tombstones).where(tombstones.c.uri == _OBJECT))
-# What a person's app shows unasked: the home timeline, notifications, private conversations.
+# What a person's app shows unasked, a boost as what it boosts: the home timeline, notifications, private conversations.
 SHOWN = Statement(
-    select(objects.c.uri, objects.c.content, objects.c.source, objects.c.announce_of_id)
+    select(
+        func.coalesce(_announced.c.uri, objects.c.uri).label("uri"),
+        func.coalesce(_announced.c.content, objects.c.content).label("content"),
+    )
+    .select_from(objects.outerjoin(_announced, _announced.c.id == objects.c.announce_of_id))
     .where(
         or_(
             objects.c.id.in_(select(home_entries.c.object_id).where(home_entries.c.actor_id == _me)),
