@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
@@ -11,7 +11,7 @@ import orjson
 
 from fediverse_node.base.errors import NodeError
 from fediverse_node.lab.place import place
-from fediverse_node.transport.resolver import GuardedResolver
+from fediverse_node.transport.resolver import GuardedResolver, Resolver
 
 _TIMEOUT_S = 30.0
 
@@ -27,7 +27,7 @@ class Refused(NodeError):
 class AppClient:
     """Apps of all people of a world. `resolve` finds a node's address."""
 
-    def __init__(self, resolve: Callable[[str, int], Awaitable[list[str]]], *, ssl: Any = True) -> None:
+    def __init__(self, resolve: Resolver, *, ssl: Any = True) -> None:
         self._resolve = resolve
         self._ssl = ssl
         self._session: aiohttp.ClientSession | None = None

@@ -70,6 +70,7 @@ class Connection:
         self._exchange: Exchange | None = None
         self._draws: list[Draw] = []
         self._is_stream = False
+        self._has_arrived = False
         self._last_s = 0.0
         protocol.connection_made(self.client)
 
@@ -96,6 +97,7 @@ class Connection:
             return
         if framed is not None:
             self._exchange, self._draws = self._network.begin(self._site.host, framed)
+            self._has_arrived = False
             self._send(framed)
 
     def _client_closed(self) -> None:
@@ -157,15 +159,18 @@ class Connection:
 
     def _arrive(self, exchange: Exchange, raw: bytes) -> None:
         if self._network.is_parted(exchange.sender, exchange.receiver):
+            exchange.fault = exchange.fault or FaultKind.PARTITION.value
             self._lost(exchange)
         elif self._site.serve is None:
             self._break(f"{self._site.host} is down")
         else:
+            self._has_arrived = True
             self._open_server().set_extra("exchange", exchange)
             self._feed_server(raw)
 
     def _open_server(self) -> MemoryTransport:
-        if self._server is None:
+        # The server does not keep an idle connection for as long as a request may be late.
+        if self._server is None or self._server.is_closing():
             context, serve = self._site.context, self._site.serve
             if context is None or serve is None:
                 raise ConnectionError(f"{self._site.host} is down")
@@ -202,7 +207,7 @@ class Connection:
             self._later(self._network.way_s("", ""), self.client.feed, bytes(self._answered))
 
     def _server_closed(self) -> None:
-        exchange = self._exchange
+        exchange = self._exchange if self._has_arrived else None
         if exchange is not None and self._answered and not self._is_stream:
             framed = rest_as_answer(self._answered)
             self._answered.clear()

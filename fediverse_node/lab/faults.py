@@ -7,6 +7,7 @@ from the world's seed, one draw for each rule and request, so a rule that is tak
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -61,7 +62,8 @@ class Rule:
 
     def matches(self, sender: str, receiver: str, method: str, now_s: float) -> bool:
         """Whether it may happen to this request now."""
-        if not self.from_s <= now_s < self.until_s or self.method not in (ANY, method):
+        is_any = self.kind is FaultKind.PARTITION or self.method in (ANY, method)
+        if not is_any or not self.from_s <= now_s < self.until_s:
             return False
         if self._is_between(sender, receiver):
             return True
@@ -110,6 +112,7 @@ class Faults:
 
     seed: str
     rules: list[Rule] = field(default_factory=list)
+    happened: Counter[FaultKind] = field(default_factory=Counter)
 
     def add(self, rule: Rule) -> Rule:
         """From now on it may happen."""
@@ -142,6 +145,7 @@ class Faults:
             chance, fraction = _fractions(f"{self.seed}/{rule}/{sender}/{receiver}/{nth}")
             if chance < rule.chance:
                 happening.append(Draw(rule, fraction))
+                self.happened[rule.kind] += 1
         return happening
 
 

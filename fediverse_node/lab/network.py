@@ -18,7 +18,7 @@ from typing import Any
 from fediverse_node.base.randomness import Randomness
 from fediverse_node.lab.connection import Connection
 from fediverse_node.lab.exchange import Exchange
-from fediverse_node.lab.faults import Draw, Faults
+from fediverse_node.lab.faults import Draw, FaultKind, Faults
 from fediverse_node.lab.framing import Framed
 from fediverse_node.lab.place import cause, place
 from fediverse_node.lab.recording import Recording
@@ -96,6 +96,7 @@ class Network:
             raise ConnectionRefusedError(f"nobody listens on {address[0]}:{address[1]}")
         await asyncio.sleep(self.way_s(here, site.host))
         if self.faults.is_parted(here, site.host, self.loop.time()):
+            self.faults.happened[FaultKind.PARTITION] += 1
             await self.loop.create_future()  # until the caller has had enough
         if site.serve is None:
             raise ConnectionRefusedError(f"{site.host} is down")

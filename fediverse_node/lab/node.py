@@ -23,6 +23,7 @@ from fediverse_node.base.errors import NodeError
 from fediverse_node.base.outcome import Fail, TemporaryFail
 from fediverse_node.base.randomness import SeededRandomness
 from fediverse_node.base.trace import watched_by
+from fediverse_node.domain.effects import Refuse
 from fediverse_node.lab.clock import LabClock
 from fediverse_node.lab.compactor import InlineCompactor
 from fediverse_node.lab.databases import Databases
@@ -31,6 +32,7 @@ from fediverse_node.lab.keys import LabKeys
 from fediverse_node.lab.network import Network
 from fediverse_node.lab.place import cause, place
 from fediverse_node.lab.tasks import TaskBook
+from fediverse_node.storage.events import Applied
 from fediverse_node.storage.inline import InlineDatabase
 from fediverse_node.storage.queries.pending import PENDING
 from fediverse_node.transport.client import Client
@@ -40,6 +42,7 @@ T = TypeVar("T")
 _LONGEST_SLEEP_S = 86_400.0
 # Posts are scheduled, and polls run, for five minutes at least.
 _EVERY_S = 300.0
+_LAST_MOMENTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class LabNode:
         self.host = host
         self.clock = LabClock(surroundings.loop)
         self.is_running = False
+        self.is_disk_full = False
         self._around = surroundings
         self._settings = settings
         self._url = surroundings.databases.create(host)
@@ -103,6 +107,21 @@ class LabNode:
 
     async def crash(self) -> None:
         """Die as a process dies that is killed."""
+        self._fall()
+        await self._bury()
+
+    def crash_after_commit(self) -> None:
+        """Crash at the next commit of something to send: before it is sent, and before anybody is answered."""
+        writer = self.node.core.writer
+
+        def crash(applied: Applied) -> None:
+            if applied.delivers and self._node is not None and self._node.core.writer is writer:
+                self._fall()
+                self._around.loop.create_task(self._bury(), context=Context())
+
+        writer.listen(crash)
+
+    def _fall(self) -> None:
         self.is_running = False
         self._around.network.detach(self.host)
         if self._opened is not None:
@@ -110,8 +129,54 @@ class LabNode:
         self._around.tasks.kill(self.host)
         self._around.network.break_off(self.host)
         self._node, self._runner, self._opened = None, None, None
-        # The killed tasks end before anything else happens.
-        await asyncio.sleep(0)
+
+    async def _bury(self) -> None:
+        """Killed tasks begin others in their last moments; all end before anything else happens."""
+        for _ in range(_LAST_MOMENTS):
+            await asyncio.sleep(0)
+            if not self._around.tasks.kill(self.host):
+                return
+
+    def fill_disk(self) -> None:
+        """From now on nothing can be written that needs room, also after a restart."""
+        self.is_disk_full = True
+        self.database.fill_disk()
+
+    def free_disk(self) -> None:
+        """There is room again."""
+        self.is_disk_full = False
+        self.database.free_disk()
+
+    async def rotate_key(self, name: str) -> None:
+        """New keys for somebody here, under the old ids and without a word to others; the server is restarted."""
+        core = self.node.core
+        if not await self.inside(core.registration.renew_keys(core.world.names.actor(name))):
+            raise NodeError(f"there is no {name} at {self.host}")
+        await self.stop()
+        await self.start()
+
+    async def add_alias(self, name: str, uri: str) -> None:
+        """Somebody here is known by that URI too. Raises NodeError when the node says no."""
+        await self.inside(self._add_alias(name, uri))
+
+    async def move(self, name: str, uri: str) -> None:
+        """Somebody here goes on as the actor with that URI. Raises NodeError when the node says no."""
+        await self.inside(self._move(name, uri))
+
+    async def _add_alias(self, name: str, uri: str) -> None:
+        node = self.node
+        _agreed(await node.outbox.add_alias(await self._actor_id(node.core.world.names.actor(name)), uri))
+
+    async def _move(self, name: str, uri: str) -> None:
+        node = self.node
+        old, new = await self._actor_id(node.core.world.names.actor(name)), await self._actor_id(uri)
+        _agreed(await node.outbox.move(old, new))
+
+    async def _actor_id(self, uri: str) -> int:
+        found = await self.node.gatherer.actor(uri, renew=True)
+        if not isinstance(found, int):
+            raise NodeError(f"{self.host} finds no {uri}: {found}")
+        return found
 
     async def inside(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something as this node: it is the one that sends and logs."""
@@ -130,6 +195,8 @@ class LabNode:
 
         async def opened(url: str) -> InlineDatabase:
             self._opened = around.databases.open(url)
+            if self.is_disk_full:
+                self._opened.fill_disk()
             return self._opened
 
         ports = Ports(
@@ -181,6 +248,11 @@ class LabNode:
     async def _stamp(self, request: web.Request, response: web.StreamResponse) -> None:
         # The HTTP library asks the machine's clock.
         response.headers["Date"] = format_datetime(self.clock.now(), usegmt=True)
+
+
+def _agreed(refusal: Refuse | None) -> None:
+    if refusal is not None:
+        raise NodeError(f"{refusal.reason.sentence} {refusal.detail}".strip())
 
 
 @web.middleware

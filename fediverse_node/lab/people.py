@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from fediverse_node.base.errors import NodeError
 from fediverse_node.lab.app_client import AppClient
+from fediverse_node.lab.ledger import Ledger, Said, Wording, named_in
 from fediverse_node.storage.queries import looking
 from fediverse_node.storage.statement import Statement
 
@@ -50,10 +51,13 @@ class Post:
 class Person:
     """Somebody at a node, signed in with an app. All verbs raise `Refused` when the node says no."""
 
-    def __init__(self, name: str, home: Home, *, token: str, apps: AppClient, base_url: str) -> None:
+    def __init__(
+        self, name: str, home: Home, *, token: str, apps: AppClient, base_url: str, ledger: Ledger | None = None
+    ) -> None:
         self.name = name
         self.home = home
         self.token = token
+        self.ledger = ledger if ledger is not None else Ledger()
         self._apps = apps
         self._base_url = base_url
 
@@ -90,15 +94,24 @@ class Person:
         """Say something to `to`: public, unlisted, followers or direct."""
         names = "".join(f"@{person.address} " for person in mentioning)
         answered = await self._local_id(replying_to) if replying_to is not None else None
-        status = await self.ask(
-            "POST",
-            "/api/v1/statuses",
-            status=names + text,
-            visibility=AUDIENCES[to],
-            in_reply_to_id=answered,
-            spoiler_text=warning,
-            poll={"options": list(poll), "expires_in": poll_open_s} if poll else None,
+        said = Said(
+            self.address,
+            to,
+            [Wording(names + text, warning or "", tuple(poll or ()))],
+            named_in(names + text),
+            replying_to.uri if replying_to is not None else "",
         )
+        with self.ledger.saying(said):
+            status = await self.ask(
+                "POST",
+                "/api/v1/statuses",
+                status=names + text,
+                visibility=AUDIENCES[to],
+                in_reply_to_id=answered,
+                spoiler_text=warning,
+                poll={"options": list(poll), "expires_in": poll_open_s} if poll else None,
+            )
+            said.uri = status["uri"]
         return Post(status["uri"], self.address, text, to)
 
     async def replies(
@@ -114,33 +127,38 @@ class Person:
         id_ = await self._local_id(post)
         source = (await self.ask("GET", f"/api/v1/statuses/{id_}/source"))["text"]
         names = " ".join(word for word in source.split() if word.startswith("@") and word.count("@") == 2)
-        await self.ask("PUT", f"/api/v1/statuses/{id_}", status=f"{names} {text}".strip())
+        wording = f"{names} {text}".strip()
+        with self.ledger.rewording(self.address, post.uri, wording):
+            await self.ask("PUT", f"/api/v1/statuses/{id_}", status=wording)
         return Post(post.uri, post.author, text, post.audience)
 
     async def deletes(self, post: Post) -> None:
         """Take one's own post back."""
-        await self._on(post, "DELETE", "")
+        id_ = await self._local_id(post)
+        with self.ledger.deleting(self.address, post.uri):
+            await self.ask("DELETE", f"/api/v1/statuses/{id_}")
 
     async def likes(self, post: Post) -> None:
         """Like a post."""
-        await self._on(post, "POST", "/favourite")
+        await self._on(post, "likes", "/favourite")
 
     async def unlikes(self, post: Post) -> None:
         """Take the like back."""
-        await self._on(post, "POST", "/unfavourite")
+        await self._on(post, "unlikes", "/unfavourite")
 
     async def boosts(self, post: Post) -> None:
         """Pass a post on to one's followers."""
-        await self._on(post, "POST", "/reblog")
+        await self._on(post, "boosts", "/reblog")
 
     async def unboosts(self, post: Post) -> None:
         """Take that back."""
-        await self._on(post, "POST", "/unreblog")
+        await self._on(post, "unboosts", "/unreblog")
 
     async def votes(self, post: Post, *choices: int) -> None:
         """Vote in a poll."""
         status = await self.ask("GET", f"/api/v1/statuses/{await self._local_id(post)}")
-        await self.ask("POST", f"/api/v1/polls/{status['poll']['id']}/votes", choices=list(choices))
+        with self.ledger.doing(self.address, "votes", post.uri, *map(str, choices)):
+            await self.ask("POST", f"/api/v1/polls/{status['poll']['id']}/votes", choices=list(choices))
 
     async def follows(self, other: Person) -> None:
         """Ask to follow somebody."""
@@ -161,6 +179,19 @@ class Person:
     async def mutes(self, other: Person) -> None:
         """Hear somebody no more."""
         await self._with(other, "mute")
+
+    async def unmutes(self, other: Person) -> None:
+        """Hear somebody again."""
+        await self._with(other, "unmute")
+
+    async def looks_at(self, post: Post) -> Any:
+        """The post as this person's app gets it: a Status of the client API, with its counts."""
+        return await self.ask("GET", f"/api/v1/statuses/{await self._local_id(post)}")
+
+    async def is_following(self, other: Person) -> bool:
+        """Whether this person's node knows them as an accepted follower of somebody."""
+        [found] = await self.ask("GET", f"/api/v1/accounts/relationships?id[]={await self.looks_up(other)}")
+        return bool(found["following"])
 
     async def looks_up(self, other: Person) -> str:
         """The id of somebody's account at this person's node, fetched where it is not known yet."""
@@ -190,11 +221,15 @@ class Person:
     def _shown(self) -> list[Any]:
         return self.home.database.read(looking.SHOWN, actor_uri=self.uri)
 
-    async def _on(self, post: Post, method: str, verb: str) -> None:
-        await self.ask(method, f"/api/v1/statuses/{await self._local_id(post)}{verb}")
+    async def _on(self, post: Post, verb: str, method: str) -> None:
+        id_ = await self._local_id(post)
+        with self.ledger.doing(self.address, verb, post.uri):
+            await self.ask("POST", f"/api/v1/statuses/{id_}{method}")
 
-    async def _with(self, other: Person, verb: str) -> None:
-        await self.ask("POST", f"/api/v1/accounts/{await self.looks_up(other)}/{verb}")
+    async def _with(self, other: Person, method: str) -> None:
+        id_ = await self.looks_up(other)
+        with self.ledger.doing(self.address, f"{method}s", other.address):
+            await self.ask("POST", f"/api/v1/accounts/{id_}/{method}")
 
     async def _local_id(self, post: Post) -> str:
         rows = self.home.database.read(looking.ONE, object_uri=post.uri)

@@ -19,12 +19,12 @@ class TaskBook:
         self._tasks: dict[str, dict[asyncio.Task[Any], None]] = {}
         loop.set_task_factory(self._make)
 
-    def kill(self, host: str) -> None:
-        """Cancel all tasks of a node."""
-        current = asyncio.current_task()
-        for task in list(self._tasks.get(host, ())):
-            if task is not current:
-                task.cancel()
+    def kill(self, host: str) -> int:
+        """Cancel all tasks of a node; how many there were."""
+        found = list(self._tasks.get(host, ()))
+        for task in found:
+            task.cancel()
+        return len(found)
 
     def _make(
         self,

@@ -28,6 +28,11 @@ class MemoryTransport(asyncio.Transport):
         self._waiting: list[bytes] = []
         self._ends = False
 
+    @property
+    def _sendfile_compatible(self) -> Any:
+        """asyncio looks here before it copies a file to a socket. Told that it cannot, aiohttp writes it by itself."""
+        raise NotImplementedError
+
     def set_extra(self, name: str, value: object) -> None:
         """Something for `get_extra_info` to find."""
         self._extra[name] = value  # type: ignore[attr-defined]  # asyncio.BaseTransport keeps it there

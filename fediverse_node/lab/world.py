@@ -29,6 +29,7 @@ from fediverse_node.lab.clock import LabClock
 from fediverse_node.lab.databases import Databases, SqliteFiles
 from fediverse_node.lab.faults import Faults
 from fediverse_node.lab.keys import LabKeys
+from fediverse_node.lab.ledger import Ledger
 from fediverse_node.lab.logs import Logs
 from fediverse_node.lab.loop import VirtualLoop
 from fediverse_node.lab.names import host_of_name
@@ -62,6 +63,7 @@ class World:
         self.recording = Recording({"seed": seed, "version": __version__, "began": self.clock.now().isoformat()})
         self.faults = Faults(str(seed))
         self.logs = Logs(loop.time)
+        self.ledger = Ledger(self.clock.now_ms)
         self.nodes: dict[str, LabNode] = {}
         self.network = Network(
             loop,
@@ -95,7 +97,9 @@ class World:
         if full not in self._people:
             node = await self.node(host)
             token = await node.inside(_sign_up(node, name))
-            self._people[full] = Person(name, node, token=token, apps=self._apps, base_url=f"https://{host}")
+            self._people[full] = Person(
+                name, node, token=token, apps=self._apps, base_url=f"https://{host}", ledger=self.ledger
+            )
         return self._people[full]
 
     async def people(self, *addresses: str) -> list[Person]:
@@ -114,6 +118,16 @@ class World:
     def now(self) -> datetime:
         """The world's time."""
         return self.clock.now()
+
+    @property
+    def time_s(self) -> float:
+        """Seconds since this world began."""
+        return self._loop.time()
+
+    async def move(self, old: Person, new: Person) -> None:
+        """Somebody goes on as `new`, who first names the old account. Raises NodeError when a node says no."""
+        await self.node_of(new).add_alias(new.name, old.uri)
+        await self.node_of(old).move(old.name, new.uri)
 
     async def wait(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Let time pass."""

@@ -14,6 +14,7 @@ from fediverse_node.lab.app_client import Refused
 from fediverse_node.lab.databases import Databases, ServerDatabases
 from fediverse_node.lab.faults import FaultKind, Rule
 from fediverse_node.lab.loop import Stalled
+from fediverse_node.lab.people import Person
 from fediverse_node.lab.world import NotQuiet, Simulation, World, simulate
 from tests.postgres import PostgresServer
 
@@ -141,15 +142,19 @@ async def test_a_node_that_is_down_gets_what_it_missed(world: World) -> None:
     assert ben.sees(post)
 
 
+async def _fill(person: Person) -> None:
+    for n in range(50):
+        await person.posts(f"is there room? {n} " + "x" * 400)
+
+
 async def test_a_full_disk_refuses_and_recovers(world: World) -> None:
     alice, ben = await world.people("alice@alpha", "ben@beta")
     await ben.follows(alice)
     await world.quiet()
     beta = world.node_of(ben)
     beta.database.fill_disk()
-    with pytest.raises(Refused) as refused:
-        for n in range(50):  # there may be a little room left on the last pages
-            await ben.posts(f"is there room? {n} " + "x" * 400)
+    with pytest.raises(Refused) as refused:  # there may be a little room left on the last pages
+        await _fill(ben)
     assert refused.value.status == 503
     post = await alice.posts("you cannot keep this " + "y" * 400)
     await world.wait(minutes=5)
