@@ -74,6 +74,11 @@ class Connection:
         self._last_s = 0.0
         protocol.connection_made(self.client)
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether both sides speak something else than requests and answers by now."""
+        return self._is_stream
+
     def break_off(self, host: str) -> None:
         """The process at one of the ends has died: the other end is told."""
         if host == self._site.host:

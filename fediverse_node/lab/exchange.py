@@ -7,7 +7,7 @@ on the wire. Nothing is interpreted here but what a reader looks for: which acti
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -128,10 +128,7 @@ class Exchange:
         plain = {leaf.name: getattr(self, leaf.name) for leaf in fields(self)}
         plain["request"] = _message_to_json(self.request)
         plain["answer"] = _message_to_json(self.answer) if self.answer else None
-        plain["steps"] = [
-            {"name": step.name, "passed": step.passed, "sentence": step.sentence, "detail": dict(step.detail)}
-            for step in self.steps
-        ]
+        plain["steps"] = [step_to_json(step) for step in self.steps]
         return plain
 
     @classmethod
@@ -142,13 +139,20 @@ class Exchange:
             values = {name: value for name, value in plain.items() if name in known}
             values["request"] = _message_from_json(plain["request"])
             values["answer"] = _message_from_json(plain["answer"]) if plain.get("answer") else None
-            values["steps"] = [
-                Step(step["name"], step["passed"], step["sentence"], tuple(step["detail"].items()))
-                for step in plain.get("steps", ())
-            ]
+            values["steps"] = read_steps(plain.get("steps", ()))
             return cls(**values)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is no exchange: {error!r}") from error
+
+
+def step_to_json(step: Step) -> dict[str, Any]:
+    """The form in which steps are kept in files."""
+    return {"name": step.name, "passed": step.passed, "sentence": step.sentence, "detail": dict(step.detail)}
+
+
+def read_steps(plain: Iterable[Mapping[str, Any]]) -> list[Step]:
+    """What `step_to_json` gave, of many."""
+    return [Step(step["name"], step["passed"], step["sentence"], tuple(step["detail"].items())) for step in plain]
 
 
 def read_activity(document: Mapping[str, Any] | None) -> Activity:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from fediverse_node.lab.app_client import Refused
@@ -153,7 +153,7 @@ class Ledger:
         self.said.append(said)
         with self.doing(said.author, "posts") as act:
             said.posted = act.number
-            said.wordings[0] = Wording(*_parts(said.wordings[0]), act=act.number)
+            said.wordings[0] = replace(said.wordings[0], act=act.number)
             yield said
             act.target = said.uri
 
@@ -184,7 +184,3 @@ class Ledger:
 def named_in(text: str) -> list[str]:
     """The addresses that a text names with their host."""
     return list(dict.fromkeys(f"{name.lower()}@{host.lower()}" for name, host in _HANDLE.findall(text)))
-
-
-def _parts(wording: Wording) -> tuple[str, str, tuple[str, ...]]:
-    return wording.text, wording.warning, wording.options

@@ -50,6 +50,7 @@ class Network:
         faults: Faults,
         randomness: Randomness,
         now_ms: Callable[[], int],
+        cause_of: Callable[[str, str], int | None],
     ) -> None:
         self.loop = loop
         self.recording = recording
@@ -57,6 +58,7 @@ class Network:
         self.under_way: set[int] = set()
         self._randomness = randomness
         self.now_ms = now_ms
+        self._cause_of = cause_of
         self._sites: dict[str, Site] = {}
         self._by_address: dict[str, Site] = {}
         self._connections: dict[Connection, None] = {}
@@ -130,6 +132,9 @@ class Network:
             request=message,
             cause=cause.get(),
         )
+        if exchange.cause is None and exchange.method == "POST":
+            exchange.cause = self._cause_of(sender, exchange.activity.id)
+        self._tell_cause(exchange)
         draws: list[Draw] = []
         if self.is_node(sender):
             self._counts[sender, receiver] += 1
@@ -145,6 +150,12 @@ class Network:
             watcher(exchange)
         self.recording.begin(exchange)
         return exchange, draws
+
+    def _tell_cause(self, exchange: Exchange) -> None:
+        causing = self.recording.find(exchange.cause) if exchange.cause is not None else None
+        if causing is not None:
+            causing.sent.append(exchange.number)
+            self.recording.tell(causing)
 
     def way_s(self, one: str, other: str) -> float:
         """How long a message is under way, drawn anew each time."""

@@ -15,19 +15,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from fediverse_node import __version__
 from fediverse_node.app import Node, Ports, build, open_core
 from fediverse_node.base.config import Config, configure
 from fediverse_node.base.errors import NodeError
-from fediverse_node.base.outcome import Fail, TemporaryFail
 from fediverse_node.base.randomness import SeededRandomness
 from fediverse_node.base.trace import watched_by
 from fediverse_node.domain.effects import Refuse
 from fediverse_node.lab.clock import LabClock
 from fediverse_node.lab.compactor import InlineCompactor
 from fediverse_node.lab.databases import Databases
-from fediverse_node.lab.exchange import Exchange, Step
+from fediverse_node.lab.exchange import Exchange
+from fediverse_node.lab.journal import Journal
 from fediverse_node.lab.keys import LabKeys
 from fediverse_node.lab.network import Network
 from fediverse_node.lab.place import cause, place
@@ -54,6 +55,7 @@ class Surroundings:
     databases: Databases
     keys: LabKeys
     tasks: TaskBook
+    journal: Journal
     folder: Path
     seed: str
 
@@ -66,10 +68,13 @@ class LabNode:
         self.clock = LabClock(surroundings.loop)
         self.is_running = False
         self.is_disk_full = False
+        self.crashes = 0
         self._around = surroundings
         self._settings = settings
         self._url = surroundings.databases.create(host)
         self._starts = 0
+        # When it was started, stopped, crashed, its disk full or free: seconds of the world, and the word.
+        self.history: list[tuple[float, str]] = []
         self._runner: web.AppRunner | None = None
         self._node: Node | None = None
         self._opened: InlineDatabase | None = None
@@ -98,10 +103,13 @@ class LabNode:
 
     async def start(self) -> None:
         """Serve. What the last run left undone is taken up."""
-        await self.inside(self._start())
+        self._note("started")
+        with watched_by(self._around.journal.of_node(self.host)):
+            await self.inside(self._start())
 
     async def stop(self) -> None:
         """Stop as a server is told to stop."""
+        self._note("stopped")
         self._around.network.detach(self.host)
         await self.inside(self._stop())
 
@@ -122,7 +130,9 @@ class LabNode:
         writer.listen(crash)
 
     def _fall(self) -> None:
+        self._note("crashed")
         self.is_running = False
+        self.crashes += 1
         self._around.network.detach(self.host)
         if self._opened is not None:
             self._opened.break_off()
@@ -139,11 +149,13 @@ class LabNode:
 
     def fill_disk(self) -> None:
         """From now on nothing can be written that needs room, also after a restart."""
+        self._note("disk full")
         self.is_disk_full = True
         self.database.fill_disk()
 
     def free_disk(self) -> None:
         """There is room again."""
+        self._note("disk free")
         self.is_disk_full = False
         self.database.free_disk()
 
@@ -180,13 +192,19 @@ class LabNode:
 
     async def inside(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something as this node: it is the one that sends and logs."""
-        return await self._around.loop.create_task(work, context=self._context.copy())
+        context = copy_context()
+        context.run(place.set, self.host)
+        context.run(cause.set, None)
+        return await self._around.loop.create_task(work, context=context)
 
     def pending(self) -> tuple[int, int | None]:
         """How many things it still has to do, and when the next is due (ms of its clock)."""
         rows = self.database.read(PENDING)
         dues = [row["next_ms"] for row in rows if row["next_ms"] is not None]
         return sum(row["number"] for row in rows), min(dues, default=None)
+
+    def _note(self, what: str) -> None:
+        self.history.append((self._around.loop.time(), what))
 
     async def _start(self) -> None:
         self._starts += 1
@@ -213,7 +231,7 @@ class LabNode:
             await self._opened.close()
         core = await open_core(self._config(), ports)
         node = self._node = await build(core)
-        node.app.middlewares.insert(0, _watch)
+        node.app.middlewares.insert(0, self._watch())
         node.app.on_response_prepare.append(self._stamp)
         self._runner = web.AppRunner(node.app, access_log=None, handle_signals=False, shutdown_timeout=5.0)
         await self._runner.setup()
@@ -245,6 +263,23 @@ class LabNode:
         }
         return configure({}, environ)
 
+    def _watch(self) -> Middleware:
+        @web.middleware
+        async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+            """Write down what becomes of a request, step by step."""
+            transport = request.transport
+            exchange = transport.get_extra_info("exchange") if transport is not None else None
+            if not isinstance(exchange, Exchange):
+                return await handler(request)
+            token = cause.set(exchange.number)
+            try:
+                with watched_by(self._around.journal.of_request(exchange)):
+                    return await handler(request)
+            finally:
+                cause.reset(token)
+
+        return watch
+
     async def _stamp(self, request: web.Request, response: web.StreamResponse) -> None:
         # The HTTP library asks the machine's clock.
         response.headers["Date"] = format_datetime(self.clock.now(), usegmt=True)
@@ -253,30 +288,3 @@ class LabNode:
 def _agreed(refusal: Refuse | None) -> None:
     if refusal is not None:
         raise NodeError(f"{refusal.reason.sentence} {refusal.detail}".strip())
-
-
-@web.middleware
-async def _watch(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Write down what becomes of a request, step by step."""
-    transport = request.transport
-    exchange = transport.get_extra_info("exchange") if transport is not None else None
-    if not isinstance(exchange, Exchange):
-        return await handler(request)  # type: ignore[no-any-return]
-    token = cause.set(exchange.number)
-    try:
-        with watched_by(lambda step, outcome, detail: write_step(exchange, step, outcome, detail)):
-            return await handler(request)  # type: ignore[no-any-return]
-    finally:
-        cause.reset(token)
-
-
-def write_step(
-    exchange: Exchange, step: str, outcome: Fail | TemporaryFail | None, detail: Mapping[str, object]
-) -> None:
-    """Keep a step with its exchange; the effects are kept apart."""
-    if step == "effects":
-        exchange.effects.extend(str(effect) for effect in detail.get("effects", ()))  # type: ignore[attr-defined]
-        return
-    sentence = "" if outcome is None else str(outcome)
-    pairs = tuple((name, str(value)) for name, value in detail.items())
-    exchange.steps.append(Step(step, outcome is None, sentence, pairs))

@@ -1,10 +1,13 @@
 """All exchanges of a world, in order: kept, told to whoever watches, written to a file and read back.
 
-The file is JSON lines: a header line that names the format and the hosts, then one exchange a line.
+The file is JSON lines: a header line that names the format and the hosts, then one exchange a line. The recording of a
+node that serves has lines of three more kinds: `{"known": …}` what the node knew of somebody before, `{"later": …}`
+what became of an exchange after its answer, `{"end": …}` that it ended in good order.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +16,7 @@ from typing import Any
 import orjson
 
 from fediverse_node.base.errors import NodeError
-from fediverse_node.lab.exchange import Exchange
+from fediverse_node.lab.exchange import Exchange, read_steps
 
 FORMAT = "fediverse-node-exchanges/1"
 
@@ -24,10 +27,14 @@ class RecordingError(NodeError):
 
 @dataclass
 class Recording:
-    """The exchanges of one run. `about` says what run it was: seed, hosts, started at, version."""
+    """The exchanges of one run. `about` says what run it was: seed, hosts, started at, version; `ended_ms` where known.
+
+    `known` is what a recorded node knew before: see `lab/recorder_known.py`.
+    """
 
     about: dict[str, Any] = field(default_factory=dict)
     exchanges: list[Exchange] = field(default_factory=list)
+    known: list[dict[str, Any]] = field(default_factory=list)
     _listeners: list[Callable[[Exchange], None]] = field(default_factory=list, repr=False)
 
     def __iter__(self) -> Iterator[Exchange]:
@@ -48,8 +55,12 @@ class Recording:
         return len(self.exchanges) + 1
 
     def find(self, number: int) -> Exchange | None:
-        """The exchange with this number."""
-        return self.exchanges[number - 1] if 1 <= number <= len(self.exchanges) else None
+        """The exchange with this number; of a node that was killed, some may be missing."""
+        if 1 <= number <= len(self.exchanges) and self.exchanges[number - 1].number == number:
+            return self.exchanges[number - 1]
+        position = bisect_left(self.exchanges, number, key=lambda exchange: exchange.number)
+        found = self.exchanges[position] if position < len(self.exchanges) else None
+        return found if found is not None and found.number == number else None
 
     def tell(self, exchange: Exchange) -> None:
         """Tell all who listen that this exchange is new or has changed."""
@@ -65,6 +76,7 @@ class Recording:
         """The whole as a file."""
         lines: Iterable[Mapping[str, Any]] = [
             {"format": FORMAT, **self.about},
+            *({"known": item} for item in self.known),
             *(exchange.to_json() for exchange in self.exchanges),
         ]
         return b"".join(orjson.dumps(line) + b"\n" for line in lines)
@@ -75,28 +87,82 @@ class Recording:
 
 
 def load_recording(path: Path) -> Recording:
-    """Read a file. Raises RecordingError with the line that cannot be read."""
+    """Read a file. Raises RecordingError with the line that cannot be read.
+
+    A last line without its end is what a killed process was writing: it is left out.
+    """
     try:
-        lines = path.read_bytes().splitlines()
+        data = path.read_bytes()
     except OSError as error:
         raise RecordingError(f"{path} cannot be read: {error.strerror}") from error
+    # Not splitlines: texts have other characters that it takes for the end of a line.
+    *lines, last = data.split(b"\n")
+    if last and (not lines or _is_whole(last)):
+        lines.append(last)
     return parse_recording(lines, name=str(path))
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        orjson.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_recording(lines: Iterable[bytes], *, name: str) -> Recording:
     """A recording from the lines of its file. Raises RecordingError, with `name` and the line, for anything else."""
     recording = Recording()
+    later: list[tuple[int, dict[str, Any]]] = []
     for position, line in enumerate(lines, start=1):
         try:
             plain = orjson.loads(line)
             if position == 1:
-                if plain.pop("format", None) != FORMAT:
-                    raise ValueError(f"its first line does not say {FORMAT!r}")
+                _check_format(plain)
                 recording.about = plain
             else:
-                recording.exchanges.append(Exchange.from_json(plain))
-        except (ValueError, AttributeError) as error:
+                _take(plain, recording, later)
+        except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise RecordingError(f"{name} is no recording of exchanges: line {position}: {error}") from error
     if not recording.about and not recording.exchanges:
         raise RecordingError(f"{name} is empty: a recording begins with a line that names its format")
+    # A node writes each line when its exchange has ended; numbers are given when they begin.
+    recording.exchanges.sort(key=lambda exchange: exchange.number)
+    _link(recording, later)
     return recording
+
+
+def _check_format(plain: dict[str, Any]) -> None:
+    found = plain.pop("format", None)
+    if found == FORMAT:
+        return
+    family = FORMAT.partition("/")[0]
+    if isinstance(found, str) and found.startswith(family + "/"):
+        raise ValueError(
+            f"it is written in {found!r}, and this version reads {FORMAT!r}: use the version that wrote it"
+        )
+    raise ValueError(f"its first line does not say {FORMAT!r}")
+
+
+def _take(plain: dict[str, Any], recording: Recording, later: list[tuple[int, dict[str, Any]]]) -> None:
+    if "known" in plain:
+        recording.known.append(dict(plain["known"]))
+    elif "end" in plain:
+        recording.about["ended_ms"] = int(plain["end"]["at_ms"])
+    elif "later" in plain:
+        later.append((int(plain["later"]["number"]), plain["later"]))
+    else:
+        recording.exchanges.append(Exchange.from_json(plain))
+
+
+def _link(recording: Recording, later: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
+    """What came of an exchange afterwards, and what was sent because of it, is told by other lines."""
+    for number, told in later:
+        exchange = recording.find(number)
+        if exchange is not None:
+            exchange.steps.extend(read_steps(told["steps"]))
+            exchange.effects.extend(str(effect) for effect in told["effects"])
+    for exchange in recording.exchanges:
+        cause = recording.find(exchange.cause) if exchange.cause is not None else None
+        if cause is not None and exchange.number not in cause.sent:
+            cause.sent.append(exchange.number)

@@ -20,6 +20,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from aiohttp import web
+
 from fediverse_node import __version__
 from fediverse_node.base.errors import NodeError
 from fediverse_node.base.outcome import Fail
@@ -28,6 +30,7 @@ from fediverse_node.lab.app_client import AppClient
 from fediverse_node.lab.clock import LabClock
 from fediverse_node.lab.databases import Databases, SqliteFiles
 from fediverse_node.lab.faults import Faults
+from fediverse_node.lab.journal import Journal
 from fediverse_node.lab.keys import LabKeys
 from fediverse_node.lab.ledger import Ledger
 from fediverse_node.lab.logs import Logs
@@ -36,7 +39,10 @@ from fediverse_node.lab.names import host_of_name
 from fediverse_node.lab.network import Network
 from fediverse_node.lab.node import LabNode, Surroundings
 from fediverse_node.lab.people import Person
+from fediverse_node.lab.personas import PERSONAS
+from fediverse_node.lab.personas.persona import Persona
 from fediverse_node.lab.recording import Recording
+from fediverse_node.lab.stranger import Stranger
 from fediverse_node.lab.tasks import TaskBook
 
 T = TypeVar("T")
@@ -62,15 +68,18 @@ class World:
         self.clock = LabClock(loop)
         self.recording = Recording({"seed": seed, "version": __version__, "began": self.clock.now().isoformat()})
         self.faults = Faults(str(seed))
+        self.journal = Journal(self.recording, self.clock.now_ms)
         self.logs = Logs(loop.time)
         self.ledger = Ledger(self.clock.now_ms)
         self.nodes: dict[str, LabNode] = {}
+        self.strangers: dict[str, Stranger] = {}
         self.network = Network(
             loop,
             recording=self.recording,
             faults=self.faults,
             randomness=SeededRandomness(f"{seed}/network"),
             now_ms=self.clock.now_ms,
+            cause_of=self.journal.cause_of,
         )
         loop.connect_by(self.network)
         self._loop = loop
@@ -78,7 +87,9 @@ class World:
         self._settings = settings
         self._apps = AppClient(self.network.resolve)
         tasks = TaskBook(loop)
-        self._around = Surroundings(loop, self.network, databases, LabKeys(seed), tasks, folder, str(seed))
+        self._around = Surroundings(
+            loop, self.network, databases, LabKeys(seed), tasks, self.journal, folder, str(seed)
+        )
 
     async def node(self, name: str) -> LabNode:
         """The node `alpha` (alpha.test), made and started when it is first asked for."""
@@ -88,6 +99,34 @@ class World:
             found = self.nodes[host] = LabNode(host, self._around, self._settings)
             await found.start()
         return found
+
+    async def attach(self, host: str, app: Callable[[Stranger], web.Application] | web.Application) -> Stranger:
+        """A server that is none of ours answers as `host`: an aiohttp application, or what makes one of its ports."""
+        stranger = self.strangers[host] = Stranger(host, self.network, self.clock)
+        await stranger.start(app if isinstance(app, web.Application) else app(stranger))
+        return stranger
+
+    async def persona(self, software: str, host: str | None = None) -> Persona:
+        """A stand-in for another software (`personas.PERSONAS`), at `mastodon.test` if nothing else is said."""
+        host = host_of_name(host or software)
+        if software not in PERSONAS:
+            raise NodeError(f"there is no persona {software!r}: there are {', '.join(sorted(PERSONAS))}")
+        made: list[Persona] = []
+
+        def app(stranger: Stranger) -> web.Application:
+            made.append(
+                PERSONAS[software](
+                    origin=f"https://{host}",
+                    clock=self.clock,
+                    randomness=SeededRandomness(f"{self.seed}/{host}"),
+                    http=stranger.http,
+                    keys=self._around.keys.new_rsa,
+                )
+            )
+            return made[0].app()
+
+        await self.attach(host, app)
+        return made[0]
 
     async def person(self, address: str) -> Person:
         """`alice@alpha`, made when she is first asked for, signed in with an app."""
@@ -126,8 +165,9 @@ class World:
 
     async def move(self, old: Person, new: Person) -> None:
         """Somebody goes on as `new`, who first names the old account. Raises NodeError when a node says no."""
-        await self.node_of(new).add_alias(new.name, old.uri)
-        await self.node_of(old).move(old.name, new.uri)
+        with self.ledger.doing(old.address, "moves", new.address):
+            await self.node_of(new).add_alias(new.name, old.uri)
+            await self.node_of(old).move(old.name, new.uri)
 
     async def wait(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Let time pass."""
@@ -166,6 +206,8 @@ class World:
     async def end(self) -> None:
         """Stop all nodes."""
         await self._apps.close()
+        for stranger in self.strangers.values():
+            await stranger.stop()
         for node in self.nodes.values():
             if node.is_running:
                 await node.stop()

@@ -1,0 +1,150 @@
+"""Plays a scenario in a world of its own, checks what must always hold, and says what came of it.
+
+A step that cannot be done in the present state is left out with a note, so that a scenario from which others were
+taken can still be played. What must hold is checked after each step, and once more at each `quiet` of a whole world.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from fediverse_node.base.errors import NodeError
+from fediverse_node.lab.databases import Databases
+from fediverse_node.lab.loop import Stalled
+from fediverse_node.lab.recording import Recording
+from fediverse_node.lab.scenario.language import Scenario
+from fediverse_node.lab.scenario.passing import Expectation, Quiet
+from fediverse_node.lab.scenario.stage import Disappointed, Stage
+from fediverse_node.lab.scenario.step import Step
+from fediverse_node.lab.world import NotQuiet, World, simulate
+
+
+class Checker(Protocol):
+    """What must always hold, looked after. Both raise `Broken` when it does not."""
+
+    def after_step(self, step: int) -> None: ...
+
+    def at_quiet(self) -> None: ...
+
+
+CheckerOf = Callable[[World], Checker]
+
+
+@dataclass(frozen=True, slots=True)
+class Breakage:
+    """What did not hold. `kind` is the same for the same way to break; steps and exchanges count from 1."""
+
+    kind: str
+    sentence: str
+    step: int = 0
+    exchanges: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A step that was left out, and why."""
+
+    step: int
+    line: str
+    why: str
+
+
+@dataclass
+class Figures:
+    """How much happened."""
+
+    steps: int = 0
+    exchanges: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    virtual_s: float = 0.0
+
+    def add(self, other: Figures) -> None:
+        """Both together."""
+        self.steps += other.steps
+        self.exchanges += other.exchanges
+        self.faults.update(other.faults)
+        self.virtual_s += other.virtual_s
+
+
+@dataclass
+class Outcome:
+    """What came of a scenario. `breakage` is None where everything held."""
+
+    scenario: Scenario
+    breakage: Breakage | None = None
+    notes: list[Note] = field(default_factory=list)
+    figures: Figures = field(default_factory=Figures)
+    recording: Recording = field(default_factory=Recording)
+
+
+def run_scenario(
+    scenario: Scenario, *, checker: CheckerOf | None = None, databases: Databases | None = None
+) -> Outcome:
+    """Play it from beginning to end, or to the first breakage. Never raises for what a scenario does."""
+    outcome = Outcome(scenario)
+    run = _Run(outcome, checker)
+    try:
+        simulate(run.play, seed=scenario.seed, databases=databases)
+    except Exception as error:  # whatever it is: it is what came of this scenario
+        outcome.breakage = outcome.breakage or _breakage(error, run.number)
+    return outcome
+
+
+@dataclass
+class _Run:
+    outcome: Outcome
+    checker_of: CheckerOf | None
+    number: int = 0
+
+    async def play(self, world: World) -> None:
+        self.outcome.recording = world.recording
+        stage = Stage(world)
+        try:
+            for name in self.outcome.scenario.nodes:
+                await world.node(name)
+            checker = self.checker_of(world) if self.checker_of else None
+            for step in self.outcome.scenario.steps:
+                self.number += 1
+                world.ledger.step = self.number
+                await self._do(step, stage)
+                if checker is not None:
+                    checker.after_step(self.number)
+                    if isinstance(step, Quiet) and not stage.troubles():
+                        checker.at_quiet()
+        finally:
+            self._count(world)
+
+    async def _do(self, step: Step, stage: Stage) -> None:
+        try:
+            await step.do(stage)
+        except (Disappointed, NotQuiet, Stalled):
+            raise
+        except NodeError as error:
+            if isinstance(step, Expectation):
+                raise Disappointed(f"cannot be answered: {error}") from error
+            self.outcome.notes.append(Note(self.number, step.line, str(error)))
+        else:
+            self.outcome.figures.steps += 1
+            if step.fault:
+                self.outcome.figures.faults[step.fault] += 1
+
+    def _count(self, world: World) -> None:
+        figures = self.outcome.figures
+        figures.exchanges = len(world.recording)
+        figures.virtual_s = world.time_s
+        figures.faults.update({kind.word: number for kind, number in world.faults.happened.items()})
+        figures.faults.update({"crash": number for number in [sum(n.crashes for n in world.nodes.values())] if number})
+
+
+def _breakage(error: Exception, step: int) -> Breakage:
+    if isinstance(error, Disappointed):
+        kind = "unanswered" if error.__cause__ is not None else "expectation"
+        return Breakage(kind, str(error), step)
+    if isinstance(error, NotQuiet | Stalled):
+        return Breakage("never-quiet", str(error), step)
+    trace = "".join(traceback.format_exception(error))
+    return Breakage(f"error {type(error).__name__}", f"{error!r}\n{trace}", step)
