@@ -44,6 +44,7 @@ from fediverse_node.lab.personas.persona import Persona
 from fediverse_node.lab.recording import Recording
 from fediverse_node.lab.stranger import Stranger
 from fediverse_node.lab.tasks import TaskBook
+from fediverse_node.storage.inline import InlineDatabase
 
 T = TypeVar("T")
 _SCOPES = "read write follow push"
@@ -152,6 +153,10 @@ class World:
     def node_of(self, person: Person) -> LabNode:
         """The node somebody is at home."""
         return self.nodes[person.home.host]
+
+    def looks(self) -> dict[str, Callable[[], InlineDatabase]]:
+        """A way to look into each node's database, by host."""
+        return {host: lambda node=node: node.database for host, node in self.nodes.items()}  # type: ignore[misc]
 
     @property
     def now(self) -> datetime:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Text, bindparam, func, select
+from sqlalchemy import BigInteger, Text, bindparam, delete, func, select
 
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.tables import actors, keys, sign_in_links, tokens, users
-from fediverse_node.storage.unit import Fetch, Insert, Unit
+from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
 
 ACTOR_ID = Statement(select(actors.c.id).where(actors.c.uri == bindparam("uri", type_=Text())))
 USER_BY_NAME = Statement(
@@ -31,6 +31,7 @@ _NAME_TAKEN = Statement(
         actors.c.host == bindparam("host", type_=Text()),
     )
 )
+_DROP_KEYS = Statement(delete(keys).where(keys.c.actor_id == bindparam("actor_id", type_=BigInteger())))
 _EMAIL_TAKEN = Statement(select(users.c.id).where(func.lower(users.c.email) == bindparam("email", type_=Text())))
 
 
@@ -51,6 +52,12 @@ def create_account(
 def create_actor(actor: Mapping[str, Any], key_rows: Sequence[Mapping[str, Any]]) -> Unit[None]:
     """A local actor that nobody signs in as."""
     yield Insert(actors, [actor])
+    yield Insert(keys, key_rows)
+
+
+def replace_keys(actor_id: int, key_rows: Sequence[Mapping[str, Any]]) -> Unit[None]:
+    """New keys in the place of all that an actor has."""
+    yield Run(_DROP_KEYS, [{"actor_id": actor_id}])
     yield Insert(keys, key_rows)
 
 

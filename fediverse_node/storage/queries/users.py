@@ -72,6 +72,12 @@ _SET_PROFILE = Statement(
         **{name: bindparam(f"new_{name}", type_=actors.c[name].type) for name in PROFILE_COLUMNS},
     )
 )
+_ALIASES = Statement(select(actors.c.also_known_as).where(actors.c.id == _ID))
+_SET_ALIASES = Statement(
+    update(actors)
+    .where(actors.c.id == _ID)
+    .values(also_known_as=bindparam("aliases", type_=Text()), version=actors.c.version + 1)
+)
 _DROP_LINKS = Statement(
     delete(sign_in_links).where(sign_in_links.c.user_id == bindparam("user_id", type_=BigInteger()))
 )
@@ -88,6 +94,14 @@ def change_settings(user_id: int, changes: Mapping[str, Any]) -> Unit[None]:
     rows = yield Fetch(_SETTINGS, {"user_id": user_id})
     values = {**orjson.loads(rows[0]["settings"]), **changes} if rows else dict(changes)
     yield Run(_SET_SETTINGS, [{"user_id": user_id, "new_settings": orjson.dumps(values).decode()}])
+
+
+def add_alias(actor_id: int, uri: str) -> Unit[None]:
+    """One more URI under which an actor is known; once is enough."""
+    rows = yield Fetch(_ALIASES, {"actor_id": actor_id})
+    known = orjson.loads(rows[0]["also_known_as"]) if rows else []
+    if rows and uri not in known:
+        yield Run(_SET_ALIASES, [{"actor_id": actor_id, "aliases": orjson.dumps([*known, uri]).decode()}])
 
 
 def change_profile(actor_id: int, changes: Mapping[str, Any]) -> Unit[None]:

@@ -1,0 +1,87 @@
+"""What became of the deliveries of a post, and who at a host was to get it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Text, bindparam, select, union
+
+from fediverse_node.storage.statement import Statement
+from fediverse_node.storage.tables import (
+    actors,
+    deliveries,
+    domain_blocks,
+    follows,
+    home_entries,
+    mentions,
+    notifications,
+    objects,
+    payloads,
+)
+
+_OBJECT = bindparam("object_uri", type_=Text())
+_HOST = bindparam("host", type_=Text())
+_author = actors.alias("author")
+
+# Newest first. States: fediverse_node.storage.queries.deliveries.
+DELIVERIES = Statement(
+    select(
+        payloads.c.uri,
+        payloads.c.type,
+        deliveries.c.inbox,
+        deliveries.c.state,
+        deliveries.c.attempts,
+        deliveries.c.due_ms,
+        deliveries.c.done_ms,
+        deliveries.c.last_error,
+    )
+    .select_from(
+        deliveries.join(payloads, payloads.c.id == deliveries.c.payload_id).join(
+            objects, objects.c.id == payloads.c.object_id
+        )
+    )
+    .where(objects.c.uri == _OBJECT, deliveries.c.host == _HOST)
+    .order_by(deliveries.c.id.desc())
+)
+# Who at a host follows the author of an object, or has asked to.
+FOLLOWERS_AT = Statement(
+    select(actors.c.uri, actors.c.username, actors.c.host, follows.c.accepted)
+    .select_from(
+        objects.join(follows, follows.c.followed_id == objects.c.actor_id).join(
+            actors, actors.c.id == follows.c.follower_id
+        )
+    )
+    .where(objects.c.uri == _OBJECT, actors.c.host == _HOST)
+    .order_by(actors.c.username)
+)
+MENTIONED_AT = Statement(
+    select(actors.c.uri, actors.c.username, actors.c.host)
+    .select_from(
+        objects.join(mentions, mentions.c.object_id == objects.c.id).join(actors, actors.c.id == mentions.c.actor_id)
+    )
+    .where(objects.c.uri == _OBJECT, actors.c.host == _HOST)
+    .order_by(actors.c.username)
+)
+BLOCKED = Statement(select(domain_blocks.c.severity).where(domain_blocks.c.host == _HOST))
+# Whose app shows it unasked: at home or as a notification.
+SHOWN_TO = Statement(
+    union(
+        select(actors.c.username)
+        .select_from(
+            home_entries.join(objects, objects.c.id == home_entries.c.object_id).join(
+                actors, actors.c.id == home_entries.c.actor_id
+            )
+        )
+        .where(objects.c.uri == _OBJECT),
+        select(actors.c.username)
+        .select_from(
+            notifications.join(objects, objects.c.id == notifications.c.object_id).join(
+                actors, actors.c.id == notifications.c.actor_id
+            )
+        )
+        .where(objects.c.uri == _OBJECT),
+    )
+)
+SAID = Statement(
+    select(objects.c.visibility, objects.c.local, _author.c.uri.label("author_uri"), _author.c.username)
+    .join(_author, _author.c.id == objects.c.actor_id)
+    .where(objects.c.uri == _OBJECT)
+)
