@@ -361,7 +361,7 @@ def _shown(evidence: Evidence) -> Finding:
         Stage.SHOWN,
         State.FAILED,
         f"It is at {evidence.host}, but nobody's app there shows it by itself.",
-        "Nobody there follows its author, or whoever is named in it blocks or mutes them. It can be found by its address.",
+        "Nobody there follows its author, or whoever is named in it blocks or mutes them; its address finds it.",
     )
 
 
