@@ -38,12 +38,13 @@ from fediverse_node.lab.loop import VirtualLoop
 from fediverse_node.lab.names import host_of_name
 from fediverse_node.lab.network import Network
 from fediverse_node.lab.node import LabNode, Surroundings
-from fediverse_node.lab.people import Person
+from fediverse_node.lab.people import Person, Post
 from fediverse_node.lab.personas import PERSONAS
 from fediverse_node.lab.personas.persona import Persona
 from fediverse_node.lab.recording import Recording
 from fediverse_node.lab.stranger import Stranger
 from fediverse_node.lab.tasks import TaskBook
+from fediverse_node.lab.why.explain import explain
 from fediverse_node.storage.inline import InlineDatabase
 
 T = TypeVar("T")
@@ -157,6 +158,10 @@ class World:
     def looks(self) -> dict[str, Callable[[], InlineDatabase]]:
         """A way to look into each node's database, by host."""
         return {host: lambda node=node: node.database for host, node in self.nodes.items()}  # type: ignore[misc]
+
+    def why(self, post: Post, host: str) -> str:
+        """Why a post did not reach a host (`beta` or its full name), in plain words."""
+        return explain(post.uri, host_of_name(host), self.recording, self.looks()).text()
 
     @property
     def now(self) -> datetime:
