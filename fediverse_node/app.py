@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
 
-from fediverse_node import __version__
-from fediverse_node.base.clock import Clock, SystemClock
-from fediverse_node.base.config import Config
 from fediverse_node.base.errors import StorageError
-from fediverse_node.base.ids import IdFactory
-from fediverse_node.base.randomness import Randomness, SystemRandomness
+from fediverse_node.core import Core
 from fediverse_node.delivery.hosts import StoredHosts
 from fediverse_node.delivery.sender import Sender
 from fediverse_node.delivery.signing_keys import KeyRing
 from fediverse_node.domain.documents import actor_document
-from fediverse_node.domain.facts import World
-from fediverse_node.domain.names import Names
-from fediverse_node.housekeeping import EVERY_S, Housekeeping
+from fediverse_node.housekeeping import Housekeeping
 from fediverse_node.inbox.complete import Completer
 from fediverse_node.inbox.gather import Gatherer
 from fediverse_node.inbox.receive import Receiver
@@ -27,19 +20,13 @@ from fediverse_node.inbox.staging import Staging
 from fediverse_node.inbox.verify import Verifier
 from fediverse_node.mastodon_api import routes as client_routes
 from fediverse_node.mastodon_api.context import Context
-from fediverse_node.outbox.registration import Registration
 from fediverse_node.outbox.submit import Outbox
 from fediverse_node.outbox.verified_links import VerifiedLinks
-from fediverse_node.signatures.key_source import KeySource, SystemKeys
-from fediverse_node.storage.engine import Database, open_database
 from fediverse_node.storage.queries.federation_documents import KEYS_OF
-from fediverse_node.storage.queries.inbox import BLOCKED_HOSTS
 from fediverse_node.storage.queries.outbox import PROFILE
-from fediverse_node.storage.writer import Writer
-from fediverse_node.transport.client import Client
 from fediverse_node.transport.dereference import Dereferencer
 from fediverse_node.transport.exchange import Http
-from fediverse_node.transport.jsonld_worker import JsonLdProcessor, JsonLdWorker
+from fediverse_node.transport.jsonld_worker import JsonLdProcessor
 from fediverse_node.transport.signed_request import Signer, SigningThreads
 from fediverse_node.transport.webfinger_lookup import HandleLookup
 from fediverse_node.web import routes as web_routes
@@ -47,57 +34,6 @@ from fediverse_node.web.context import WebContext
 from fediverse_node.web.local_actors import profile_of
 
 _LARGEST_REQUEST_MARGIN_BYTES = 1_000_000
-
-
-def _internet(config: Config) -> Http:
-    return Client(base_url=config.base_url, version=__version__, development=config.development)
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What a node gets from outside. The defaults are this machine; a simulated world gives its own.
-
-    `longest_sleep_s` is how long work that another process left in the database may lie unseen, `every_s` how often
-    housekeeping looks: a world with one process to a database has no need to look at all.
-    """
-
-    clock: Clock = field(default_factory=SystemClock)
-    randomness: Randomness = field(default_factory=SystemRandomness)
-    keys: KeySource = field(default_factory=SystemKeys)
-    database: Callable[[str], Awaitable[Database]] = open_database
-    http: Callable[[Config], Http] = _internet
-    compactor: Callable[[], JsonLdProcessor] = JsonLdWorker
-    longest_sleep_s: float = 30.0
-    every_s: float = EVERY_S
-
-
-@dataclass(frozen=True, slots=True)
-class Core:
-    """What every command needs: configuration, ports, database, writer."""
-
-    config: Config
-    world: World
-    database: Database
-    writer: Writer
-    registration: Registration
-    ports: Ports
-
-    async def close(self) -> None:
-        """Commit what waits and let go of the database."""
-        await self.writer.drain()
-        await self.database.close()
-
-
-async def open_core(config: Config, ports: Ports | None = None) -> Core:
-    """Open the database of a node. It must have been migrated."""
-    ports = ports or Ports()
-    clock, randomness = ports.clock, ports.randomness
-    world = World(clock, IdFactory(clock, randomness), randomness, Names(config.base_url, config.host))
-    database = await ports.database(config.database_url)
-    writer = Writer(database, world)
-    writer.blocked_hosts = frozenset(row["host"] for row in await database.fetch(BLOCKED_HOSTS))
-    registration = Registration(database=database, writer=writer, world=world, keys=ports.keys)
-    return Core(config, world, database, writer, registration, ports)
 
 
 @dataclass(slots=True)
@@ -187,6 +123,25 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
         actor_document_of=lambda actor_id: _actor_document(core, actor_id),
         links=links,
     )
+    app, context = _surfaces(core, outbox=outbox, gatherer=gatherer, receiver=receiver)
+    sender = Sender(
+        database=database,
+        writer=writer,
+        world=world,
+        signer=signer,
+        keys=keys,
+        longest_sleep_s=ports.longest_sleep_s,
+    )
+    receiver.on_heard(sender.heard)
+    housekeeping = Housekeeping(core.database, writer, world, context, every_s=ports.every_s)
+    return Node(
+        core, app, outbox, gatherer, receiver, sender, staging, housekeeping, http, threads, compactor, hosts, links
+    )
+
+
+def _surfaces(core: Core, *, outbox: Outbox, gatherer: Gatherer, receiver: Receiver) -> tuple[web.Application, Context]:
+    """What people's apps and other servers talk to."""
+    config, world, database, writer = core.config, core.world, core.database, core.writer
     app = web.Application(client_max_size=config.media.max_upload_bytes + _LARGEST_REQUEST_MARGIN_BYTES)
     context = Context(
         config=config,
@@ -201,19 +156,7 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
     )
     client_routes.setup(app, context)
     web_routes.setup(app, WebContext(config, world, database, writer, receiver.receive))
-    sender = Sender(
-        database=database,
-        writer=writer,
-        world=world,
-        signer=signer,
-        keys=keys,
-        longest_sleep_s=ports.longest_sleep_s,
-    )
-    receiver.on_heard(sender.heard)
-    housekeeping = Housekeeping(core.database, writer, world, context, every_s=ports.every_s)
-    return Node(
-        core, app, outbox, gatherer, receiver, sender, staging, housekeeping, http, threads, compactor, hosts, links
-    )
+    return app, context
 
 
 async def _actor_document(core: Core, actor_id: int) -> dict[str, object] | None:

@@ -18,7 +18,6 @@ from fediverse_node.storage.writer import Writer
 
 log = logging.getLogger(__name__)
 
-EVERY_S = 15.0
 # Further back a client asks the authors' own timelines.
 _HOME_ENTRIES = 2_000
 _HOURLY_MS = 3_600_000

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 
 import click
 
-from fediverse_node.app import Core
 from fediverse_node.base.config import Config
 from fediverse_node.base.errors import ConfigurationError
 from fediverse_node.base.outcome import Fail
 from fediverse_node.cli.setup import prepare
+from fediverse_node.core import Core
 from fediverse_node.storage.engine import Row
 from fediverse_node.storage.queries.registration import USER_BY_NAME
 

@@ -12,10 +12,10 @@ import click
 import orjson
 
 from fediverse_node import __version__
-from fediverse_node.app import Core, open_core
 from fediverse_node.base.config import Config
 from fediverse_node.base.errors import NodeError
 from fediverse_node.base.outcome import Fail
+from fediverse_node.core import Core, open_core
 from fediverse_node.delivery.signing_keys import KeyRing
 from fediverse_node.protocol.webfinger import lookup_url, parse_jrd
 from fediverse_node.storage.migrate import HEAD, current_version

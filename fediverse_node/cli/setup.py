@@ -7,10 +7,10 @@ import os
 import re
 from dataclasses import dataclass
 
-from fediverse_node.app import Core, open_core
 from fediverse_node.base.config import Config
 from fediverse_node.base.errors import ConfigurationError
 from fediverse_node.base.outcome import Fail
+from fediverse_node.core import Core, open_core
 from fediverse_node.storage.migrate import migrate
 from fediverse_node.storage.queries.registration import COUNT_USERS, OWNER
 

@@ -9,12 +9,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from functools import cached_property
 from typing import Any
 
 import orjson
 
 Headers = tuple[tuple[str, str], ...]
+# What a file may hold where; cause may be null as well.
+_KINDS: Mapping[str, type] = {
+    **dict.fromkeys(("number", "at_ms"), int),
+    **dict.fromkeys(("sender", "receiver", "url", "failure", "fault"), str),
+    **dict.fromkeys(("effects", "sent"), list),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class Exchange:
     steps: list[Step] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)  # what the receiver's database did, a sentence each
     sent: list[int] = field(default_factory=list)  # exchanges that were sent because of this one
+    _activity: Activity | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def method(self) -> str:
@@ -100,12 +106,17 @@ class Exchange:
         words = self.answer.start.split(" ") if self.answer else []
         return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
 
-    @cached_property
+    @property
     def activity(self) -> Activity:
         """The activity posted, or the object or actor answered."""
-        if self.method == "POST":
-            return read_activity(self.request.document)
-        return read_activity(self.answer.document if self.answer else None)
+        if self._activity is not None:
+            return self._activity
+        posted = self.method == "POST"
+        message = self.request if posted else self.answer
+        found = read_activity(message.document if message else None)
+        # What a GET is about is known when the answer is there.
+        self._activity = found if message is not None else None
+        return found
 
     @property
     def line(self) -> str:
@@ -125,7 +136,8 @@ class Exchange:
 
     def to_json(self) -> dict[str, Any]:
         """The form in which exchanges are kept in files and shown by the inspector."""
-        plain = {leaf.name: getattr(self, leaf.name) for leaf in fields(self)}
+        plain = {leaf.name: getattr(self, leaf.name) for leaf in fields(self) if leaf.init}
+        plain["url"] = _writable(self.url)
         plain["request"] = _message_to_json(self.request)
         plain["answer"] = _message_to_json(self.answer) if self.answer else None
         plain["steps"] = [step_to_json(step) for step in self.steps]
@@ -134,12 +146,15 @@ class Exchange:
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Exchange:
         """What `to_json` gave. Raises ValueError for anything else."""
-        known = {leaf.name for leaf in fields(cls)}
+        known = {leaf.name for leaf in fields(cls) if leaf.init}
         try:
             values = {name: value for name, value in plain.items() if name in known}
             values["request"] = _message_from_json(plain["request"])
             values["answer"] = _message_from_json(plain["answer"]) if plain.get("answer") else None
             values["steps"] = read_steps(plain.get("steps", ()))
+            wrong = [name for name, kind in _KINDS.items() if not isinstance(values.get(name, kind()), kind)]
+            if wrong or not all(isinstance(number, int) for number in values.get("sent", ())):
+                raise TypeError(", ".join(wrong) or "sent")
             return cls(**values)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is no exchange: {error!r}") from error
@@ -187,12 +202,20 @@ def _id_of(value: object) -> str:
 
 
 def _message_to_json(message: Message) -> dict[str, Any]:
-    plain: dict[str, Any] = {"start": message.start, "headers": [list(pair) for pair in message.headers]}
+    plain: dict[str, Any] = {
+        "start": _writable(message.start),
+        "headers": [[_writable(name), _writable(value)] for name, value in message.headers],
+    }
     try:
         plain["body"] = message.body.decode()
     except UnicodeDecodeError:
         plain["body_base64"] = base64.b64encode(message.body).decode()
     return plain
+
+
+def _writable(text: str) -> str:
+    """Bytes that are not UTF-8 stand in a head as half surrogates, which no JSON can hold: the rest stays readable."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _message_from_json(plain: Mapping[str, Any]) -> Message:

@@ -31,7 +31,7 @@ class MemoryTransport(asyncio.Transport):
     @property
     def _sendfile_compatible(self) -> Any:
         """asyncio looks here before it copies a file to a socket. Told that it cannot, aiohttp writes it by itself."""
-        raise NotImplementedError
+        raise NotImplementedError  # asyncio's word for it
 
     def set_extra(self, name: str, value: object) -> None:
         """Something for `get_extra_info` to find."""

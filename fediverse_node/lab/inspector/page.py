@@ -57,6 +57,7 @@ def render_html(recording: Recording, *, nodes: Sequence[NodeInfo] = ()) -> str:
         "about": recording.about,
         "nodes": render_nodes(nodes, with_sign_in=False),
         "rows": [render_row(exchange) for exchange in exchanges],
+        "known": recording.known,
         "har": har_head(recording.about),
     }
     blobs = [_blob("start", start)]

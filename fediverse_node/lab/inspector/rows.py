@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from fediverse_node.lab.exchange import Activity, Exchange, Step, read_activity
+from fediverse_node.inbox.answer import Turned
+from fediverse_node.lab.exchange import Activity, Exchange, read_activity
 from fediverse_node.lab.inspector.content import clean, read_content
 
 Row = dict[str, Any]
+_ANSWERED = "inbox.answered"
+_TAKEN = (Turned.ACCEPTED.name, Turned.STAGED.name)
+# Steps that decide whether something is taken. Others may fail without that: a picture that could not be fetched.
+_JUDGING = ("inbox.", "understand.", "signature.", "policy.", "rule.")
 _LONGEST_SENTENCE = 300
 _LONGEST_NAME = 2000
 
@@ -51,22 +56,35 @@ def activity_of(exchange: Exchange) -> Activity:
 
 
 def verdict_of(exchange: Exchange) -> tuple[str, str]:
-    """The kind, and in a sentence why it is not "ok"; "" where nobody said."""
-    stop = _stop(exchange)
-    why = f"{stop.name}: {stop.sentence}" if stop and stop.sentence else stop.name if stop else ""
+    """The kind, and in a sentence why it is not "ok", or why nothing was done; "" where nobody said."""
     if exchange.answer is None:
         return ("failed", exchange.failure) if exchange.failure else ("waiting", "")
     if exchange.failure or exchange.status >= 500 or exchange.status < 100:
-        return "failed", exchange.failure or why
-    if exchange.status >= 400 or stop is not None:
-        return "refused", why
-    return "ok", ""
-
-
-def _stop(exchange: Exchange) -> Step | None:
-    """The step at which it ended. A step that failed and was followed by others was made good: a second key, say."""
+        return "failed", exchange.failure or _why(exchange)
+    if exchange.status >= 400:
+        return "refused", _why(exchange)
+    reason = _answered(exchange).get("reason", "")
+    if reason:
+        # What came twice was taken the first time.
+        kind = "ok" if reason in (*_TAKEN, Turned.DUPLICATE.name) else "refused"
+        return kind, "" if reason in _TAKEN else _why(exchange)
     last = exchange.steps[-1] if exchange.steps else None
-    return last if last is not None and not last.passed else None
+    is_turned_down = last is not None and not last.passed and last.name.startswith(_JUDGING)
+    return ("refused", _why(exchange)) if is_turned_down else ("ok", "")
+
+
+def _why(exchange: Exchange) -> str:
+    """The step at which it ended. One that failed and was followed by others was made good: by a second key, say."""
+    failed = [step for step in exchange.steps if not step.passed]
+    told = [step for step in failed if step.name != _ANSWERED] or failed
+    if told:
+        return f"{told[-1].name}: {told[-1].sentence}" if told[-1].sentence else told[-1].name
+    return _answered(exchange).get("sentence", "")
+
+
+def _answered(exchange: Exchange) -> dict[str, str]:
+    """What a node of ours told of its answer."""
+    return next((dict(step.detail) for step in reversed(exchange.steps) if step.name == _ANSWERED), {})
 
 
 def _name(text: str) -> str:

@@ -199,7 +199,7 @@ class Inspector:
         """The recording as a file: as it is, as a page, or as an HTTP archive."""
         kind = request.match_info["kind"]
         # A picture of this moment, made in a thread: the world goes on meanwhile.
-        picture = Recording(dict(self._recording.about), list(self._recording))
+        picture = Recording(dict(self._recording.about), list(self._recording), list(self._recording.known))
         body = await asyncio.to_thread(_export, kind, picture, self._nodes())
         headers = {"Content-Disposition": f'attachment; filename="exchanges.{kind}"'}
         return web.Response(body=body, content_type=_EXPORTS[kind], charset="utf-8", headers=headers)

@@ -108,6 +108,11 @@ class Akkoma(Persona):
             more["quoteUri"] = draft.quote
         return document | more
 
+    def words(self, draft: Draft, handles: list[tuple[str, str]]) -> str:
+        quote = f'<a href="{draft.quote}">{draft.quote}</a>'
+        inline = f'<span class="quote-inline"><br/><br/>RE: {quote}</span>' if draft.quote else ""
+        return super().words(draft, handles) + inline
+
     def _thread_of(self, draft: Draft) -> str:
         parent = self.find_post(draft.reply_to or "")
         thread = parent.document.get("context") if parent is not None else None
@@ -180,7 +185,7 @@ class Akkoma(Persona):
     def judge(self, activity: Document, signer: str) -> str:
         inner = embedded(activity.get("object")) or {}
         if activity["type"] in ("Create", "Update") and inner:
-            if first_uri(inner).split("/")[2:3] != signer.split("/")[2:3]:
+            if not self.is_same_host(first_uri(inner), signer):
                 return "the object is on another host than its actor"
             if not isinstance(inner.get("to"), list | str):
                 return "the object is for nobody"

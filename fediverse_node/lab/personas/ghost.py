@@ -8,6 +8,7 @@ carry a linked-data signature.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from html import escape
 from typing import Any, ClassVar
 
@@ -62,7 +63,7 @@ class Ghost(Persona):
             knocks_twice=True,
             fetches_as_person=True,
         ),
-        checking=Checking(reads_rfc9421=True, must_cover=("digest",)),
+        checking=Checking(reads_rfc9421=True, reads_linked_data=True, past=timedelta(hours=1), must_cover=("digest",)),
         answers=Answers(
             document_type=ACTIVITY_JSON, accepted_body=b"Activity is enqueued.", accepted_type="text/plain", gone=404
         ),

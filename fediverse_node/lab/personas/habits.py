@@ -53,6 +53,7 @@ class Checking:
     """What is asked of a signed request that comes in. `must_cover` counts for POST."""
 
     reads_rfc9421: bool = False
+    reads_linked_data: bool = False  # whether what others pass on is believed by its linked-data signature
     past: timedelta = timedelta(hours=12)
     future: timedelta = HOUR
     must_cover: tuple[str, ...] = ("digest",)

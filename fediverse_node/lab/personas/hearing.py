@@ -74,7 +74,7 @@ class Hearing(Shapes):
                 return self._hear_update(activity, signer)
             case "Delete":
                 return self._hear_delete(activity, signer)
-            case "Like" | "EmojiReact" | "Dislike":
+            case "Like" | "EmojiReact":
                 return self._hear_like(activity, signer)
             case "Announce":
                 return await self.hear_announce(activity, signer)
@@ -232,7 +232,7 @@ class Hearing(Shapes):
                 del each.followers[signer]
                 return ""
         for post in (*self.posts.values(), *self.held.values()):
-            if inner.get("type") in ("Like", "EmojiReact", "Dislike") and post.uri == target:
+            if inner.get("type") in ("Like", "EmojiReact") and post.uri == target:
                 post.likes.pop(signer, None)
                 return ""
             if post.boosts.get(signer) == uri or (inner.get("type") == "Announce" and post.uri == target):

@@ -2,7 +2,8 @@
 
 It signs with the old draft (five headers on POST, Accept on GET) and reads both forms. It takes what concerns somebody
 here and answers 202 to the rest as well; it wants the digest signed. Creates of answers and all Deletes carry a
-linked-data signature besides; what is for followers carries Collection-Synchronization, which is signed too.
+linked-data signature besides, so that whoever is answered can pass them on to their followers, which they do; what is
+for followers carries Collection-Synchronization, which is signed too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import ClassVar
 from fediverse_node.lab.personas.drafts import Arrived, Document, Draft, Post, all_uris, embedded, first_uri, objects
 from fediverse_node.lab.personas.habits import ACTIVITY_JSON, LD_JSON, Answers, Checking, Habits, Signing
 from fediverse_node.lab.personas.hearing import POST_TYPES
-from fediverse_node.lab.personas.linked_data import attach_signature
+from fediverse_node.lab.personas.linked_data import attach_signature, creator_of
 from fediverse_node.lab.personas.persona import ALL_VERBS, Persona
 from fediverse_node.lab.personas.shapes import AS2, SECURITY
 from fediverse_node.lab.personas.town import Resident
@@ -72,7 +73,9 @@ class Mastodon(Persona):
         accept=f"{ACTIVITY_JSON}, {LD_JSON}",
         signing=Signing(post=_POST, get=("(request-target)", "host", "date", "accept")),
         # Five minutes and an hour for clocks that are wrong.
-        checking=Checking(reads_rfc9421=True, past=timedelta(hours=1, minutes=5), must_cover=("digest",)),
+        checking=Checking(
+            reads_rfc9421=True, reads_linked_data=True, past=timedelta(hours=1, minutes=5), must_cover=("digest",)
+        ),
         answers=Answers(vary="Accept, Signature"),
         # As sidekiq does it: the fourth power of the attempt, and fifteen seconds.
         retry_pauses_s=tuple(15.0 + attempt**4 * 1.0 for attempt in range(1, 16)),
@@ -183,11 +186,11 @@ class Mastodon(Persona):
     # Deliveries
 
     def extra_headers(self, resident: Resident, activity: Document, inbox: str) -> dict[str, str]:
-        """spec: fep-8fcf. A digest of the followers there, with what is for followers alone."""
+        """FEP-8fcf: a digest of the followers there, with what is for followers alone."""
         followers = self.part(resident, "followers")
         if activity["type"] != "Create" or all_uris(activity.get("to")) != [followers]:
             return {}
-        there = [uri for uri in resident.followers if uri.split("/")[2] == inbox.split("/")[2]]
+        there = [uri for uri in resident.followers if self.is_same_host(uri, inbox)]
         digest = 0
         for uri in there:
             digest ^= int.from_bytes(sha256(uri.encode()).digest(), "big")
@@ -199,7 +202,7 @@ class Mastodon(Persona):
     def judge(self, activity: Document, signer: str) -> str:
         kind, inner = activity["type"], embedded(activity.get("object")) or {}
         if kind in ("Create", "Update") and inner.get("type") in POST_TYPES:
-            if first_uri(inner).split("/")[2:3] != signer.split("/")[2:3]:
+            if not self.is_same_host(first_uri(inner), signer):
                 return "the post is on another host than its author"
             if kind == "Create" and not self._is_relevant(inner, signer):
                 return "nobody here has to do with it"
@@ -222,6 +225,7 @@ class Mastodon(Persona):
         document = embedded(heard.activity.get("object"))
         if heard.ignored or heard.activity["type"] != "Create" or document is None:
             return
+        self._pass_on(heard.activity, document)
         wanted = [first_uri(document.get("inReplyTo")), *self._first_replies(document)]
         for uri in wanted:
             if uri and not self.is_here(uri) and self.find_post(uri) is None:
@@ -229,10 +233,22 @@ class Mastodon(Persona):
                 if found is not None:
                     self.hold(found)
 
+    def _pass_on(self, activity: Document, answer: Document) -> None:
+        """A public answer to somebody here goes on to their followers, if its author has signed it."""
+        question = self.posts.get(first_uri(answer.get("inReplyTo")))
+        if question is None or not self.is_public(answer) or not creator_of(activity):
+            return
+        answered = self.residents[question.author]
+        others = [uri for uri in answered.followers if not self.is_same_host(uri, activity["actor"])]
+        self.later(self._deliver_later(answered, activity, others))
+
+    async def _deliver_later(self, resident: Resident, activity: Document, people: list[str]) -> None:
+        await self.deliver_to(resident, activity, people)
+
     def _first_replies(self, document: Document) -> list[str]:
         """Of the same host, as nobody else can be asked to say what answers there are."""
         replies = embedded(document.get("replies")) or {}
         page = embedded(replies.get("first")) or {}
-        host = first_uri(document).split("/")[2]
+        home = first_uri(document)
         uris = [first_uri(item) for item in objects(page.get("items") or page.get("orderedItems"))]
-        return [uri for uri in uris if uri.split("/")[2:3] == [host]][:_REPLIES_AT_ONCE]
+        return [uri for uri in uris if self.is_same_host(uri, home)][:_REPLIES_AT_ONCE]

@@ -62,6 +62,7 @@ class Misskey(Persona):
             post=("(request-target)", "date", "host", "digest"), get=("(request-target)", "date", "host", "accept")
         ),
         checking=Checking(
+            reads_linked_data=True,
             past=timedelta(minutes=5),
             future=timedelta(minutes=5),
             must_cover=("host", "digest"),
@@ -207,7 +208,7 @@ class Misskey(Persona):
     # What it takes
 
     def judge(self, activity: Document, signer: str) -> str:
-        if first_uri(activity).split("/")[2:3] != signer.split("/")[2:3]:
+        if not self.is_same_host(first_uri(activity), signer):
             return "the activity's id is on another host than its signer"
         inner = embedded(activity.get("object")) or {}
         if activity["type"] == "Update" and inner.get("type") == "Note":

@@ -73,7 +73,12 @@ class PeerTube(Persona):
             post=("(request-target)", "host", "date", "digest"),
             get=("(request-target)", "host", "date"),
         ),
-        checking=Checking(past=timedelta(hours=1), future=timedelta(hours=1), must_cover=("digest", "host", "date")),
+        checking=Checking(
+            reads_linked_data=True,
+            past=timedelta(minutes=30),
+            future=timedelta(minutes=30),
+            must_cover=("digest", "host", "date"),
+        ),
         answers=Answers(accepted=204, unsigned=403, gone=404),
         retry_pauses_s=(10.0, 60.0, 600.0, 3_600.0),
         verbs=frozenset(("likes", "edits", "reports", "attaches")),
@@ -85,6 +90,10 @@ class PeerTube(Persona):
         name = name or f"{person.name}_channel"
         found = next((each for each in self.residents.values() if each.name == name and each.kind == "Group"), None)
         return self.person_of(found or self.settle_in(name, kind="Group", owner=person.uri))
+
+    async def follows_as_server(self, uri: str) -> None:
+        """The server follows: accounts subscribe to channels of other PeerTubes alone."""
+        await self.follow_somebody(self.server.resident, uri)
 
     # Where things are
 

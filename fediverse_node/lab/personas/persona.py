@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
 
@@ -17,6 +18,16 @@ from fediverse_node.lab.personas.town import Resident
 
 _VERBS = "likes follows boosts edits quotes asks votes reacts moves blocks reports pins attaches"
 ALL_VERBS = frozenset(_VERBS.split())
+
+
+class Addressed(Protocol):
+    """Somebody or something with an address: a person or a post, of a persona, of a node of a world."""
+
+    @property
+    def uri(self) -> str: ...
+
+
+What = Addressed | str
 
 
 class Persona(Serving):
@@ -96,6 +107,11 @@ class Person:
         """name@host."""
         return f"{self.resident.name}@{self.home.handle_host}"
 
+    @property
+    def address(self) -> str:
+        """The same, as people of a world are asked for it."""
+        return self.handle
+
     def sees(self, text: str) -> bool:
         """Whether something says this that is by somebody they follow, or for them, or answers them."""
         return any(
@@ -109,7 +125,7 @@ class Person:
         text: str,
         *,
         to: str = "public",
-        mentions: Iterable[str] = (),
+        mentions: Iterable[What] = (),
         warning: str = "",
         pictures: Iterable[str] = (),
         hashtags: Iterable[str] = (),
@@ -118,14 +134,14 @@ class Person:
         link: str = "",
         group: str = "",
     ) -> Post:
-        """Say something. `to`: public, unlisted, followers or direct. `mentions`: URIs. `pictures`: their texts."""
+        """Say something. `to`: public, unlisted, followers or direct. `pictures`: what is on them."""
         for verb, wanted in (("asks", poll), ("attaches", tuple(pictures))):
             if wanted:
                 self.home.must_have(verb)
         draft = Draft(
             text=text,
             to=to,
-            mentions=tuple(mentions),
+            mentions=tuple(map(_uri, mentions)),
             warning=warning,
             pictures=tuple(pictures),
             hashtags=tuple(hashtags),
@@ -136,11 +152,11 @@ class Person:
         )
         return await self.home.post(self.resident, draft)
 
-    async def replies(self, post: Post | str, text: str, *, to: str = "public") -> Post:
+    async def replies(self, post: What, text: str, *, to: str = "public") -> Post:
         """Answer a post; its author is named."""
         return await self.home.post(self.resident, Draft(text=text, to=to, reply_to=_uri(post)))
 
-    async def quotes(self, post: Post | str, text: str) -> Post:
+    async def quotes(self, post: What, text: str) -> Post:
         """Say something about a post, with the post in it."""
         self.home.must_have("quotes")
         return await self.home.post(self.resident, Draft(text=text, quote=_uri(post)))
@@ -154,72 +170,72 @@ class Person:
         """Take it away."""
         await self.home.remove(self.resident, post)
 
-    async def likes(self, post: Post | str) -> None:
+    async def likes(self, post: What) -> None:
         """Favour a post."""
         self.home.must_have("likes")
         await self.home.favour(self.resident, _uri(post), "")
 
-    async def reacts(self, post: Post | str, emoji: str) -> None:
+    async def reacts(self, post: What, emoji: str) -> None:
         """Answer a post with an emoji."""
         self.home.must_have("reacts")
         await self.home.favour(self.resident, _uri(post), emoji)
 
-    async def unlikes(self, post: Post | str) -> None:
+    async def unlikes(self, post: What) -> None:
         """Take a like or a reaction back."""
         await self.home.take_back(self.resident, ("Like", "EmojiReact"), _uri(post))
 
-    async def boosts(self, post: Post | str) -> None:
+    async def boosts(self, post: What) -> None:
         """Pass a post on."""
         self.home.must_have("boosts")
         await self.home.pass_on(self.resident, _uri(post))
 
-    async def unboosts(self, post: Post | str) -> None:
+    async def unboosts(self, post: What) -> None:
         """Take that back."""
         await self.home.take_back(self.resident, ("Announce",), _uri(post))
 
-    async def follows(self, uri: str) -> None:
+    async def follows(self, who: What) -> None:
         """Ask to follow somebody; `is_following` says when it was granted."""
         self.home.must_have("follows")
-        await self.home.follow_somebody(self.resident, uri)
+        await self.home.follow_somebody(self.resident, _uri(who))
 
-    def is_following(self, uri: str) -> bool:
+    def is_following(self, who: What) -> bool:
         """Whether a follow was granted."""
-        return self.resident.following.get(uri, False)
+        return self.resident.following.get(_uri(who), False)
 
-    def is_followed_by(self, uri: str) -> bool:
+    def is_followed_by(self, who: What) -> bool:
         """Whether somebody follows them."""
-        return uri in self.resident.followers
+        return _uri(who) in self.resident.followers
 
-    async def unfollows(self, uri: str) -> None:
+    async def unfollows(self, who: What) -> None:
         """Follow somebody no longer."""
-        await self.home.take_back(self.resident, ("Follow",), uri)
+        await self.home.take_back(self.resident, ("Follow",), _uri(who))
 
-    async def accepts(self, uri: str) -> None:
+    async def accepts(self, who: What) -> None:
         """Grant a follow that waits."""
-        await self.home.answer_request(self.resident, uri, granted=True)
+        await self.home.answer_request(self.resident, _uri(who), granted=True)
 
-    async def rejects(self, uri: str) -> None:
+    async def rejects(self, who: What) -> None:
         """Refuse a follow, or end it."""
-        await self.home.answer_request(self.resident, uri, granted=False)
+        await self.home.answer_request(self.resident, _uri(who), granted=False)
 
-    async def votes(self, question: Post | str, *options: str) -> None:
+    async def votes(self, question: What, *options: str) -> None:
         """Choose in a poll."""
         self.home.must_have("votes")
         await self.home.choose(self.resident, _uri(question), options)
 
-    async def blocks(self, uri: str) -> None:
+    async def blocks(self, who: What) -> None:
         """Have nothing to do with somebody any more."""
         self.home.must_have("blocks")
-        await self.home.block_somebody(self.resident, uri)
+        await self.home.block_somebody(self.resident, _uri(who))
 
-    async def unblocks(self, uri: str) -> None:
+    async def unblocks(self, who: What) -> None:
         """Take that back."""
-        await self.home.take_back(self.resident, ("Block",), uri)
+        await self.home.take_back(self.resident, ("Block",), _uri(who))
 
-    async def reports(self, uri: str, *posts: str, text: str) -> None:
+    async def reports(self, who: What, *posts: What, text: str) -> None:
         """Tell the moderators of somebody's server."""
         self.home.must_have("reports")
-        await self.home.report(self.resident, uri, posts, text)
+        await self.home.report(self.resident, _uri(who), tuple(map(_uri, posts)), text)
 
     async def pins(self, post: Post) -> None:
         """Show an own post at the top of the profile."""
@@ -231,19 +247,19 @@ class Person:
         self.resident.title, self.resident.summary = title, summary
         await self.home.change(self.resident)
 
-    def is_also(self, uri: str) -> None:
+    def is_also(self, who: What) -> None:
         """Name another account as the same person, so that it may move here."""
-        self.resident.also_known_as.append(uri)
+        self.resident.also_known_as.append(_uri(who))
 
-    async def moves(self, uri: str) -> None:
+    async def moves(self, who: What) -> None:
         """Go on as somebody else, who must have said that they are the same."""
         self.home.must_have("moves")
-        await self.home.move_to(self.resident, uri)
+        await self.home.move_to(self.resident, _uri(who))
 
     async def leaves(self) -> None:
         """Delete the account."""
         await self.home.leave(self.resident)
 
 
-def _uri(post: Post | str) -> str:
-    return post if isinstance(post, str) else post.uri
+def _uri(what: What) -> str:
+    return what if isinstance(what, str) else what.uri

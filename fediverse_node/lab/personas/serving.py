@@ -15,6 +15,7 @@ from aiohttp import web
 
 from fediverse_node.lab.personas.drafts import PUBLIC, Arrived, Document, Post, Refused, all_uris, first_uri
 from fediverse_node.lab.personas.habits import ACTIVITY_JSON
+from fediverse_node.lab.personas.linked_data import creator_of, is_signed_by
 from fediverse_node.lab.personas.proving import Signer, prove
 from fediverse_node.lab.personas.telling import Telling
 from fediverse_node.lab.personas.town import Resident
@@ -28,7 +29,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-# spec: png#5.3 One grey dot.
+# One grey dot.
 PICTURE = (
     b"\x89PNG\r\n\x1a\n"
     + _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
@@ -45,7 +46,11 @@ class Serving(Telling):
         app = web.Application(client_max_size=4_000_000)
         app.router.add_post("/{path:.*}", self.answer_post)
         app.router.add_get("/{path:.*}", self.answer_get)
+        app.on_cleanup.append(self._close_with)
         return app
+
+    async def _close_with(self, app: web.Application) -> None:
+        await self.close()
 
     # What a software overrides.
 
@@ -237,7 +242,10 @@ class Serving(Telling):
         proof = await prove(received, self.habits.checking, host=self.host, now=self.now(), keys=self.key_ring)
         if isinstance(proof, str):
             return self._note_refusal(request, self.habits.answers.unsigned, proof, received.body)
-        if first_uri(activity.get("actor")) != proof.uri:
+        actor = first_uri(activity.get("actor"))
+        if actor != proof.uri and await self._is_passed_on(activity, actor):
+            proof = Signer(actor, "linked-data")
+        if actor != proof.uri:
             reason = "the signature is somebody else's than the actor"
             return self._note_refusal(request, self.habits.answers.unsigned, reason, received.body)
         heard = Arrived(activity, proof.uri, proof.scheme, request.path)
@@ -248,6 +256,14 @@ class Serving(Telling):
             return self.accepted()
         await self.hear(heard)
         return self.refusal(status, heard.ignored) if heard.ignored else self.accepted()
+
+    async def _is_passed_on(self, activity: Document, actor: str) -> bool:
+        """Whether somebody else delivers what this actor has signed itself."""
+        creator = creator_of(activity)
+        if not creator or not self.habits.checking.reads_linked_data:
+            return False
+        known = await self.key_ring.key(creator)
+        return known is not None and known.owner == actor and is_signed_by(activity, known.key)
 
     def _note_refusal(self, request: web.Request, status: int, reason: str, body: bytes) -> web.Response:
         self.refused.append(Refused(request.path, reason, status, body))

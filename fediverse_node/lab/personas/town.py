@@ -6,6 +6,7 @@ Fetching and delivering are here, signed by the habits of the software, with its
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ import orjson
 
 from fediverse_node.base.clock import Clock
 from fediverse_node.base.ids import IdFactory
+from fediverse_node.base.outcome import Fail, TemporaryFail
 from fediverse_node.base.randomness import Randomness
 from fediverse_node.lab.personas.drafts import Arrived, Document, Post, Refused, Sent, first_uri
 from fediverse_node.lab.personas.habits import Form, Habits
@@ -23,6 +25,8 @@ from fediverse_node.lab.personas.proving import KeyRing
 from fediverse_node.lab.personas.signing import Letter, sign
 from fediverse_node.signatures.keys import PrivateKey
 from fediverse_node.transport.exchange import Http, Response
+
+_log = logging.getLogger(__name__)
 
 Keys = Callable[[], PrivateKey]
 _BAD_SIGNATURE = (400, 401)
@@ -98,6 +102,7 @@ class Town:
         self.refused: list[Refused] = []
         self.sent: list[Sent] = []
         self.reports: list[Document] = []
+        self.troubles: list[BaseException] = []
         self.key_ring = KeyRing(self.fetch)
         self._actors: dict[str, Document] = {}
         self._forms: dict[str, Form] = {}  # by host: what it was seen to read
@@ -129,6 +134,10 @@ class Town:
         """An address here."""
         return f"{self.origin}{path}"
 
+    def is_same_host(self, one: str, other: str) -> bool:
+        """Whether two addresses are of one host."""
+        return self._host_of(one) == self._host_of(other) != ""
+
     def is_here(self, uri: str) -> bool:
         """Whether an address is of this server."""
         return uri.startswith(f"{self.origin}/") or uri == self.origin
@@ -148,7 +157,7 @@ class Town:
             return None
         return document if isinstance(document, dict) else None
 
-    async def get(self, url: str) -> Response | Any:
+    async def get(self, url: str) -> Response | Fail | TemporaryFail:
         """A GET as this software makes it."""
         signing = self.habits.signing
         resident = self.fetching_resident() if signing.signs_fetches else None
@@ -160,7 +169,7 @@ class Town:
             self._learn(url, form.other, answer)
         return answer
 
-    async def _get_once(self, url: str, resident: Resident | None, form: Form) -> Response | Any:
+    async def _get_once(self, url: str, resident: Resident | None, form: Form) -> Response | Fail | TemporaryFail:
         headers = {"user-agent": self._user_agent()}
         plain = {**headers, "accept": self.habits.accept}
         if resident is None:
@@ -220,8 +229,8 @@ class Town:
         """Deliver to one inbox; the status of the first attempt. What fails is repeated later, as the software does."""
         status = await self._attempt(resident, activity, inbox)
         if self._is_worth_repeating(status):
-            self._repeats = [job for job in self._repeats if not job.done()]
-            self._repeats.append(asyncio.get_running_loop().create_task(self._repeat(resident, activity, inbox)))
+            waiting = [job for job in self._repeats if not job.done()]
+            self._repeats = [*waiting, self._start(self._repeat(resident, activity, inbox))]
         return status
 
     async def _repeat(self, resident: Resident, activity: Document, inbox: str) -> None:
@@ -242,7 +251,9 @@ class Town:
             self._learn(inbox, form.other, answer)
         return answer.status if isinstance(answer, Response) else None
 
-    async def _post_once(self, resident: Resident, activity: Document, inbox: str, form: Form) -> Response | Any:
+    async def _post_once(
+        self, resident: Resident, activity: Document, inbox: str, form: Form
+    ) -> Response | Fail | TemporaryFail:
         body = self.encode(activity)
         headers = {"content-type": self.habits.post_type, "user-agent": self._user_agent()}
         headers |= self.extra_headers(resident, activity, inbox)
@@ -293,14 +304,28 @@ class Town:
     # Work that goes on after an answer was given.
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do this beside everything else."""
-        self._jobs = [job for job in self._jobs if not job.done()]
-        self._jobs.append(asyncio.get_running_loop().create_task(work))
+        """Do this beside everything else. What goes wrong in it stands in `troubles`."""
+        self._jobs = [*(job for job in self._jobs if not job.done()), self._start(work)]
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        job = asyncio.get_running_loop().create_task(work)
+        job.add_done_callback(self._note_trouble)
+        return job
+
+    def _note_trouble(self, job: asyncio.Task[None]) -> None:
+        error = None if job.cancelled() else job.exception()
+        if error is not None:
+            self.troubles.append(error)
+            _log.error("persona.failed software=%s host=%s", self.habits.software, self.host, exc_info=error)
 
     async def settle(self) -> None:
         """Wait until nothing is under way here but repetitions of failed deliveries, which take hours."""
         while jobs := [job for job in self._jobs if not job.done()]:
-            await asyncio.gather(*jobs)
+            await asyncio.gather(*jobs, return_exceptions=True)
+
+    def pending(self) -> int:
+        """How many deliveries have failed and will be tried again."""
+        return sum(1 for job in self._repeats if not job.done())
 
     async def close(self) -> None:
         """End what is under way."""

@@ -5,6 +5,7 @@ import { activityOf, clock, day, duration, kindWord, partyOf, pathOf, relative, 
 import { facts, messageView, signatureView } from "./parts.js";
 import { ResendDialog } from "./resend.js";
 
+const SHOWN_STEPS = 8;
 const TABS = [["story", "What happened"], ["request", "Request"], ["answer", "Answer"], ["signature", "Signature"]];
 
 export class Detail {
@@ -174,9 +175,19 @@ export class Detail {
     if (!exchange.steps.length) return el("p", { class: "soft" }, "It did not tell its steps. Nodes of the lab tell them for what arrives at an inbox; strangers do not.");
     const list = exchange.steps.map((step) => {
       const pairs = Object.entries(step.detail);
-      return el("li", { class: step.passed ? "ok" : "refused" }, sign(step.passed ? "ok" : "refused"), el("div", {}, el("code", {}, step.name), step.passed ? el("span", { class: "offscreen" }, " passed") : el("span", { class: "offscreen" }, " not passed"), step.sentence ? el("p", {}, isolated(step.sentence)) : null, pairs.length ? facts(pairs) : null));
+      const name = [el("code", {}, step.name), el("span", { class: "offscreen" }, step.passed ? " passed" : " not passed")];
+      if (!step.passed) {
+        const said = step.sentence ? el("p", {}, isolated(step.sentence)) : null;
+        return el("li", { class: "refused" }, sign("refused"), el("div", {}, name, said, pairs.length ? facts(pairs) : null));
+      }
+      const brief = el("span", { class: "brief" }, isolated(pairs.map(([key, value]) => `${key} ${value}`).join(" · ").slice(0, 200)));
+      const more = pairs.length ? el("details", {}, el("summary", {}, name, " ", brief), facts(pairs)) : el("div", {}, name);
+      return el("li", { class: "ok" }, sign("ok"), el("div", {}, more));
     });
-    return el("ol", { class: "steps" }, list);
+    const steps = el("ol", { class: "steps" }, list);
+    // Where nothing went wrong, what came of it is sooner looked for than each step.
+    const isPlain = exchange.steps.length > SHOWN_STEPS && exchange.steps.every((step) => step.passed);
+    return isPlain ? el("details", { class: "all-steps" }, el("summary", {}, `All ${exchange.steps.length} steps were passed`), steps) : steps;
   }
 
   links(numbers) {

@@ -1,7 +1,7 @@
 // The sequence diagram: a column for each node, a row for each exchange, arrows between them. Only what is in view exists.
 
 import { byId, el, refill, sign, svg } from "./dom.js";
-import { activityOf, clock, counted, day, duration, kindWord, partyOf, pathOf, relative } from "./format.js";
+import { activityOf, clock, compact, counted, day, duration, kindWord, partyOf, pathOf, relative } from "./format.js";
 
 const ROW = 46;
 const ARROW_Y = 33;
@@ -92,14 +92,15 @@ export class Diagram {
     new ResizeObserver(() => this.layOut()).observe(this.scroll);
   }
 
-  // All rows of the world, those to show in their order, the nodes, and how time is written.
-  show(all, rows, nodes, choice) {
+  // All rows of the world, also by number; those to show in their order, the nodes, and how time is written.
+  show(all, byNumber, rows, nodes, choice) {
     const isElse = this.order !== choice.order || this.clock !== choice.clock;
     const wasAtEnd = this.isAtEnd();
-    Object.assign(this, { all, rows, nodes, order: choice.order, clock: choice.clock, zero: all[0]?.at ?? 0 });
+    Object.assign(this, { all, byNumber, rows, nodes, order: choice.order, clock: choice.clock, zero: all[0]?.at ?? 0 });
     this.positions = new Map(rows.map((row, position) => [row.number, position]));
     this.findBars();
-    if (isElse) this.forget();
+    // By cause, how far a row is indented depends on what else is shown.
+    if (isElse || this.order === "cause") this.forget();
     this.layOut();
     return wasAtEnd;
   }
@@ -124,14 +125,14 @@ export class Diagram {
     this.rows.forEach((row, position) => {
       if (this.positions.has(row.cause)) last.set(row.cause, Math.max(last.get(row.cause) ?? 0, position));
     });
-    for (const [cause, end] of last) this.spans.push({ row: this.all[cause - 1], start: this.positions.get(cause), end });
+    for (const [cause, end] of last) this.spans.push({ row: this.byNumber.get(cause), start: this.positions.get(cause), end });
   }
 
   layOut() {
     const width = this.scroll.clientWidth;
     if (!width || !this.all) return;
     const isNarrow = width < 620;
-    const gutter = isNarrow ? 68 : 104;
+    const gutter = isNarrow ? 72 : 104;
     const { lanes, laneOf } = lanesOf(this.all, this.nodes, width - gutter);
     const lane = Math.min(MOST_LANE, (width - gutter - 8) / Math.max(1, lanes.length));
     const mark = [width, lanes.map((one) => one.name).join(), lane].join("|");
@@ -246,11 +247,11 @@ export class Diagram {
 
   drawGutter(row) {
     const isWorld = this.clock === "world";
-    const time = isWorld ? (this.isNarrow ? clock(row.at).slice(0, 8) : clock(row.at)) : relative(row.at - this.zero);
+    const time = isWorld ? (this.isNarrow ? clock(row.at).slice(0, 8) : clock(row.at)) : (this.isNarrow ? compact : relative)(row.at - this.zero);
     const cause = row.cause ? el("span", { class: "cause", title: `Sent because of #${row.cause}` }, `↳${row.cause}`) : null;
     const gutter = el("span", { class: "gutter" }, el("span", { class: "number" }, row.number, cause), el("span", { class: "time", title: `${day(row.at)} ${clock(row.at)} UTC` }, time));
     gutter.style.width = `${this.gutter}px`;
-    if (this.order === "cause") gutter.style.paddingInlineStart = `${6 + 7 * Math.min(5, this.depth(row))}px`;
+    if (this.order === "cause") gutter.style.paddingInlineStart = `${(this.isNarrow ? 9 : 12) + (this.isNarrow ? 3 : 7) * Math.min(5, this.depth(row))}px`;
     return gutter;
   }
 
@@ -258,30 +259,32 @@ export class Diagram {
     let depth = 0;
     for (let above = row; above && depth < 5; depth += 1) {
       if (!this.positions.has(above.cause)) break;
-      above = this.all[above.cause - 1];
+      above = this.byNumber.get(above.cause);
     }
     return depth;
   }
 
   drawLabel(row) {
-    const what = activityOf(row);
+    const what = activityOf(row) || pathOf(row.url ?? "");
     const lane = this.lanes[this.laneOf.get(row.from ?? "")]?.name;
+    const who = lane === PEOPLE || lane === OTHERS ? row.from.split("@")[0] : "";
+    // About as wide as what has to be seen; then the reason, if there is room for the beginning of it.
+    const isTimed = !row.why && !row.fault && row.took > 0 && !this.isNarrow;
+    const needed = (row.method.length + what.length + who.length + (row.fault ?? "").length) * 7.2 + (isTimed ? 140 : 80);
+    const room = this.width - 14;
+    const start = Math.min(this.x(row.from), this.x(row.to)) + 9;
+    const left = Math.max(this.gutter + 4, Math.min(start, room - needed - (row.why ? 120 : 0)));
     const label = el(
       "span",
       { class: "label" },
-      lane === PEOPLE || lane === OTHERS ? el("bdi", { class: "who" }, row.from.split("@")[0]) : null,
+      who ? el("bdi", { class: "who" }, who) : null,
       el("b", {}, row.method),
-      el("bdi", { class: what ? "activity" : "path" }, what || pathOf(row.url ?? "")),
+      el("bdi", { class: row.type ? "activity" : "path" }, what),
       el("span", { class: "status" }, sign(row.kind), row.status || kindWord(row.kind)),
       row.fault ? el("span", { class: "fault" }, sign("fault"), el("bdi", {}, row.fault)) : null,
-      row.why ? el("bdi", { class: "why", title: row.why }, row.why) : null,
-      !row.why && !row.fault && row.took > 0 && !this.isNarrow ? el("span", { class: "took" }, duration(row.took)) : null,
+      row.why && room - left - needed > 50 ? el("bdi", { class: "why", title: row.why }, row.why) : null,
+      isTimed ? el("span", { class: "took" }, duration(row.took)) : null,
     );
-    const room = this.width - 10;
-    // About as wide as what has to be seen; of the reason, only so much that it is worth beginning.
-    const length = (row.method.length + (what || pathOf(row.url ?? "")).length + Math.min(24, row.why?.length ?? 0) + (row.fault ?? "").length) * 7 + 84;
-    const start = Math.min(this.x(row.from), this.x(row.to)) + 9;
-    const left = Math.max(this.gutter + 4, Math.min(start, room - length));
     label.style.left = `${left}px`;
     label.style.maxWidth = `${room - left}px`;
     return label;
@@ -343,14 +346,13 @@ export class Diagram {
 
   kinOf(number) {
     const kin = new Set();
-    const row = this.all?.[number - 1];
+    const row = this.byNumber?.get(number);
     if (!row) return kin;
-    for (let above = this.all[row.cause - 1]; above && !kin.has(above.number); above = this.all[above.cause - 1]) kin.add(above.number);
+    for (let above = this.byNumber.get(row.cause); above && !kin.has(above.number); above = this.byNumber.get(above.cause)) kin.add(above.number);
     const below = new Set([number]);
     // A cause has a lower number than what it led to, so one walk finds all.
-    for (let position = number; position < this.all.length; position += 1) {
-      const later = this.all[position];
-      if (below.has(later?.cause)) {
+    for (const later of this.all) {
+      if (later.number > number && below.has(later.cause)) {
         below.add(later.number);
         kin.add(later.number);
       }

@@ -45,7 +45,7 @@ export function threadOf(rows, number) {
     }
   }
   const found = new Set([number]);
-  const waiting = rows[number - 1] ? [rows[number - 1]] : [];
+  const waiting = rows.filter((row) => row.number === number);
   while (waiting.length) {
     for (const name of names(waiting.pop())) {
       for (const row of members.get(name) ?? []) {
@@ -132,7 +132,7 @@ export class FilterBar {
     this.toggle = el("button", { type: "button", class: "toggle", "aria-expanded": "false", "aria-controls": "more", onclick: () => this.unfold() }, "Filters");
     this.kinds = el("div", { class: "kinds", role: "group", "aria-label": "Only these" });
     this.chips = el("div", { class: "chips" });
-    refill(byId("filters"), el("div", { class: "fields" }, el("div", { class: "line" }, this.search, this.toggle), this.more), this.kinds, this.chips);
+    refill(byId("filters"), el("div", { class: "fields" }, el("div", { class: "line" }, this.search, this.toggle), this.more), el("div", { class: "bar-of-kinds" }, this.kinds, this.chips));
   }
 
   select(key, label) {

@@ -17,6 +17,14 @@ export function relative(ms) {
   return before + parts.slice(0, 2).join(" ");
 }
 
+// The same where there is little room: "+21.13 s", "+1:24", "+12 d 3 h".
+export function compact(ms) {
+  const size = Math.abs(ms);
+  if (size < 60000) return `${ms < 0 ? "−" : "+"}${(size / 1000).toFixed(size < 10000 ? 3 : 2)} s`;
+  if (size >= 3600000) return relative(ms);
+  return `${ms < 0 ? "−" : "+"}${Math.floor(size / 60000)}:${pad(Math.floor(size / 1000) % 60)}`;
+}
+
 const pad = (number, width = 2) => String(number).padStart(width, "0");
 
 function moment(ms) {

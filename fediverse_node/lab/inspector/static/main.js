@@ -15,6 +15,7 @@ class Page {
     this.store = openStore();
     this.choice = readAddress();
     this.rows = [];
+    this.byNumber = new Map();
     this.nodes = [];
     this.matches = null;
     this.searches = 0;
@@ -26,7 +27,7 @@ class Page {
       open: (number) => this.open(number),
       filter: (changes) => this.changed(changes),
       signers: () => this.nodes.flatMap((node) => node.people).filter((person) => person.may_sign).map((person) => person.actor),
-      rowOf: (number) => this.rows[number - 1],
+      rowOf: (number) => this.byNumber.get(number),
     });
   }
 
@@ -46,7 +47,7 @@ class Page {
 
   async load() {
     const { about, nodes, rows } = await this.store.start();
-    Object.assign(this, { rows, nodes, about });
+    Object.assign(this, { rows, nodes, about, byNumber: new Map(rows.map((row) => [row.number, row])) });
     showNodes(nodes, about);
     await this.search();
     this.show();
@@ -79,7 +80,8 @@ class Page {
 
   async news(rows) {
     const before = this.rows.length;
-    for (const row of rows) this.rows[row.number - 1] = row;
+    for (const row of rows) this.byNumber.set(row.number, row);
+    this.rows = [...this.byNumber.values()].sort((a, b) => a.number - b.number);
     if (before === 0 && this.rows.length) this.nodes = await this.store.nodes();
     // What is found changes with what there is, but not for each line of it.
     clearTimeout(this.searchAgain);
@@ -111,7 +113,7 @@ class Page {
     if (!shown.length) this.explainEmpty();
     byId("scroll").hidden = !shown.length;
     byId("lanes").hidden = !this.rows.length;
-    const wasAtEnd = this.diagram.show(this.rows, shown, this.nodes, this.choice);
+    const wasAtEnd = this.diagram.show(this.rows, this.byNumber, shown, this.nodes, this.choice);
     byId("list").setAttribute("aria-label", this.choice.order === "cause" ? "Exchanges, each after its cause" : "Exchanges in order of time");
     this.count(shown.length);
     return wasAtEnd;

@@ -22,7 +22,7 @@ function bodyText(message, content) {
 // The same text in which the server of a live page searches.
 function haystack(row, { exchange, view }) {
   const parts = [`#${exchange.number}`, exchange.sender, exchange.receiver, exchange.url];
-  parts.push(row?.type, row?.id, row?.actor, row?.object, exchange.failure, exchange.fault);
+  parts.push(row.type, row.id, row.actor, row.object, exchange.failure, exchange.fault);
   for (const name of ["request", "answer"]) {
     const message = exchange[name];
     if (!message) continue;
@@ -49,6 +49,9 @@ class FileStore {
     this.head = start.har;
     this.about = start.about;
     this.rows = start.rows;
+    this.known = start.known;
+    // Numbers may have gaps, where a node was killed; chunks count what is there.
+    this.positions = new Map(start.rows.map((row, position) => [row.number, position]));
     return start;
   }
 
@@ -62,8 +65,10 @@ class FileStore {
   }
 
   async detail(number) {
-    const chunk = await this.details(Math.floor((number - 1) / this.chunk));
-    return chunk?.[(number - 1) % this.chunk] ?? null;
+    const position = this.positions.get(number);
+    if (position === undefined) return null;
+    const chunk = await this.details(Math.floor(position / this.chunk));
+    return chunk[position % this.chunk];
   }
 
   async *all() {
@@ -77,7 +82,7 @@ class FileStore {
     for (let position = 0; position * this.chunk < this.rows.length; position += 1) {
       if (!this.haystacks.has(position)) {
         const chunk = await this.details(position);
-        this.haystacks.set(position, chunk.map((detail) => [detail.exchange.number, haystack(this.rows[detail.exchange.number - 1], detail)]));
+        this.haystacks.set(position, chunk.map((detail, at) => [detail.exchange.number, haystack(this.rows[position * this.chunk + at], detail)]));
       }
       if (!isWanted()) return;
       for (const [number, text] of this.haystacks.get(position)) {
@@ -92,6 +97,7 @@ class FileStore {
 
   async *lines() {
     yield `${JSON.stringify({ format: "fediverse-node-exchanges/1", ...this.about })}\n`;
+    for (const known of this.known) yield `${JSON.stringify({ known })}\n`;
     for await (const chunk of this.all()) yield chunk.map(({ exchange }) => `${JSON.stringify(exchange)}\n`).join("");
   }
 
