@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from fediverse_node.base.clock import Clock
+from fediverse_node.base.errors import StorageError
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.queries import deliveries as queries
 from fediverse_node.storage.writer import Writer
@@ -43,11 +45,13 @@ class StoredHosts(RecentHosts):
 
     async def _store(self, host: str, reads_rfc9421: bool, reads_ed25519: bool) -> None:
         now_ms = self._wall_clock.now_ms()
-        await self._writer.run(
-            lambda: queries.note_capability(
-                host, reads_rfc9421=reads_rfc9421, reads_ed25519=reads_ed25519, now_ms=now_ms
+        # Nobody waits for this. That it failed is told to the log by the writer; it is found out again.
+        with contextlib.suppress(StorageError):
+            await self._writer.run(
+                lambda: queries.note_capability(
+                    host, reads_rfc9421=reads_rfc9421, reads_ed25519=reads_ed25519, now_ms=now_ms
+                )
             )
-        )
 
     async def close(self) -> None:
         """Wait for what is being written."""

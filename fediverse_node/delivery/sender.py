@@ -7,6 +7,7 @@ and while its queue is full nothing more of it is claimed. Everything is in the 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 import orjson
 
 from fediverse_node.base.clock import to_ms
+from fediverse_node.base.errors import StorageError
 from fediverse_node.base.ids import moment_of
 from fediverse_node.base.log import event
 from fediverse_node.base.outcome import Fail, Reason, TemporaryFail
@@ -331,17 +333,21 @@ class Sender:
 
     async def _note_recovery(self, host: str) -> None:
         now_ms = self._world.clock.now_ms()
-        await self._writer.run(lambda: queries.revive_host(host, now_ms))
-        await self._writer.run(
-            lambda: queries.note_host(host, failures=0, failing_since_ms=None, retry_after_ms=None, now_ms=now_ms)
-        )
+        # That it failed is told to the log by the writer; what waits is sent when it is due.
+        with contextlib.suppress(StorageError):
+            await self._writer.run(lambda: queries.revive_host(host, now_ms))
+            await self._writer.run(
+                lambda: queries.note_host(host, failures=0, failing_since_ms=None, retry_after_ms=None, now_ms=now_ms)
+            )
         note("delivery.host_back", None, host=host)
         self.wake()
 
     def _in_background(self, *units: Any) -> None:
         async def run() -> None:
-            for unit in units:
-                await self._writer.run(unit)
+            # That it failed is told to the log by the writer; leases run out by themselves.
+            with contextlib.suppress(StorageError):
+                for unit in units:
+                    await self._writer.run(unit)
 
         task = asyncio.get_running_loop().create_task(run())
         self._sending.add(task)

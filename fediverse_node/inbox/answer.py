@@ -13,14 +13,23 @@ class Turned(Reason):
     ACCEPTED = "accepted"
     DUPLICATE = "this very request was received before"
     STAGED = "kept until the network has answered what is missing"
+    STAGED_TOO_MUCH = "too much of this host waits for the network already"
     NOT_JSON = "the body is not a JSON object"
     WRONG_ACTOR = "the key belongs to somebody else than the actor of the activity"
+    NO_SUCH_INBOX = "nobody of this name lives here"
+    INBOX_GONE = "whoever had this inbox is gone"
+    NOT_DECLARED_JSON = "the body is not declared as JSON"
+    ENCODED = "the body is compressed, and its digest would be of something else"
+    TOO_LARGE = "the body is larger than an inbox takes"
+    TOO_SLOW = "the body did not arrive in time"
     SUSPENDED = "the actor or its host is suspended here"
     KEY_GONE = "the signing actor does not exist any more"
     KEY_UNREACHABLE = "the signing key could not be fetched"
+    KEY_ASKED_ALREADY = "the key was asked for anew a few minutes ago, and is not asked for again so soon"
     UNKNOWN_TYPE = "this kind of activity has no meaning here"
     IGNORED = "the activity had no effect here"
     NOT_UNDERSTOOD = "the activity does not say what it needs to say"
+    BROKEN = "something went wrong here"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fediverse_node.base.outcome import Fail, TemporaryFail
+from fediverse_node.base.trace import note
 from fediverse_node.domain.facts import World
 from fediverse_node.domain.verified import Verified
+from fediverse_node.inbox.answer import Turned
 from fediverse_node.inbox.gather import Gatherer, is_remote
 from fediverse_node.protocol.objects import ObjectDocument, parse_object
 from fediverse_node.storage.engine import Database
@@ -27,35 +29,47 @@ class Completer:
 
     async def missing(self, verified: Verified) -> bool:
         """Whether the network must be asked. What can be done without it (a profile that came along) is done."""
+        uri = await self._lacks(verified)
+        note("gather.missing", None if uri is None else TemporaryFail(Turned.STAGED, uri))
+        return uri is not None
+
+    async def _lacks(self, verified: Verified) -> str | None:
+        """The URI that must be fetched first."""
         activity = verified.activity
         kind, object_id = activity.type, activity.object_id
         if kind in ("Create", "Update"):
             if object_id == activity.actor:
-                return not await self._take_profile(verified)
-            return verified.object is None and is_remote(object_id, self._world) and self._could_be_object(verified)
-        if kind == "Announce":
-            if not is_remote(object_id, self._world) or object_id is None:
-                return False
-            if await self._database.fetch_one(OBJECT_ID, uri=object_id) is not None:
-                return False
-            # Nobody here reads the announcer: no reason to fetch what it passes on.
-            return await self._database.fetch_one(HAS_READERS, uri=activity.actor) is not None
+                return None if await self._take_profile(verified) else object_id
+            is_lacking = verified.object is None and is_remote(object_id, self._world)
+            return object_id if is_lacking and self._could_be_object(verified) else None
         if kind == "Move":
-            return is_remote(activity.target_id, self._world)
-        if kind == "Add":
-            known = object_id is None or await self._database.fetch_one(OBJECT_ID, uri=object_id) is not None
-            return not known and is_remote(object_id, self._world)
-        return False
+            return activity.target_id if is_remote(activity.target_id, self._world) else None
+        if kind not in ("Announce", "Add") or object_id is None or not is_remote(object_id, self._world):
+            return None
+        if await self._database.fetch_one(OBJECT_ID, uri=object_id) is not None:
+            return None
+        # Nobody here reads the announcer: no reason to fetch what it passes on.
+        is_read = kind == "Add" or await self._database.fetch_one(HAS_READERS, uri=activity.actor) is not None
+        return object_id if is_read else None
 
     async def complete(self, verified: Verified) -> Verified | Fail | TemporaryFail:
         """The activity with all it needs fetched and stored."""
+        completed = await self._complete(verified)
+        note("gather.completed", None if isinstance(completed, Verified) else completed)
+        return completed
+
+    async def _complete(self, verified: Verified) -> Verified | Fail | TemporaryFail:
         activity = verified.activity
         kind, object_id = activity.type, activity.object_id
         budget = Budget(fetches=10, time_s=30.0)
         if kind in ("Create", "Update") and verified.object is None and object_id is not None:
             if object_id == activity.actor:
-                outcome = await self._gatherer.actor(object_id, budget=budget, refresh=True)
+                # It came without its profile: only its host can say what has changed.
+                outcome = await self._gatherer.actor(object_id, budget=budget, renew=True)
                 return outcome if not isinstance(outcome, int) else verified
+            refusal = self._gatherer.refusal_to_ask(object_id)
+            if refusal is not None:
+                return refusal
             document = await self._dereferencer.fetch_object(object_id, budget=budget)
             if not isinstance(document, ObjectDocument):
                 return document
@@ -66,6 +80,9 @@ class Completer:
             outcome = await self._gatherer.object(object_id, budget=budget)
             return outcome if not isinstance(outcome, int) else verified
         if kind == "Move" and activity.target_id is not None:
+            refusal = self._gatherer.refusal_to_ask(activity.target_id)
+            if refusal is not None:
+                return refusal
             fresh = await self._dereferencer.fetch_actor(activity.target_id, budget=budget)
             if isinstance(fresh, Fail | TemporaryFail):
                 return fresh

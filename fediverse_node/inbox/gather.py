@@ -10,11 +10,14 @@ from collections.abc import Callable
 
 from fediverse_node.base.log import event
 from fediverse_node.base.outcome import Fail, TemporaryFail
+from fediverse_node.base.trace import note
 from fediverse_node.domain.activities import RULES
+from fediverse_node.domain.effect_sentences import Telling
 from fediverse_node.domain.effects import ActorKey, Effect, Refusal, Remove
 from fediverse_node.domain.facts import Facts, Needs, World
 from fediverse_node.domain.verified import Verified
 from fediverse_node.inbox.actor_rows import actor_row, key_rows
+from fediverse_node.inbox.answer import Turned
 from fediverse_node.protocol.activitystreams import Activity
 from fediverse_node.protocol.actors import ActorDocument
 from fediverse_node.protocol.objects import ObjectDocument
@@ -58,16 +61,31 @@ class Gatherer:
         self._stored: Callable[[str], None] = lambda uri: None
 
     def on_stored(self, stored: Callable[[str], None]) -> None:
-        """Call this with the URI of each actor whose document was stored."""
+        """Call this with the URI of each actor whose document was stored, or who is gone."""
         self._stored = stored
 
     async def store_actor(self, document: ActorDocument, *, handle_host: str | None = None) -> int:
-        """The id of a remote actor whose authentic document this is."""
+        """The id of a remote actor whose authentic document this is. Of one who is gone nothing is stored again."""
+        known = await self._database.fetch_one(ACTOR_FETCHED, uri=document.id)
+        if known is not None and known["deleted_ms"] is not None:
+            return int(known["id"])
         self._note_signatures(document)
         row, keys = actor_row(document, self._world, handle_host=handle_host), key_rows(document)
         actor_id = await self._writer.run(lambda: upsert_actor(row, keys, self._world.clock.now_ms()))
         self._stored(document.id)
+        note("gather.actor_stored", None, actor=document.id)
         return actor_id
+
+    def is_blocked(self, host: str) -> bool:
+        """Whether this server has nothing to do with a host: it is not asked for anything, and not listened to."""
+        return host in self._writer.blocked_hosts
+
+    def refusal_to_ask(self, uri: str) -> Fail | None:
+        """Why nothing is asked about this URI, if so: it is ours, or its host is blocked."""
+        if self._world.names.is_ours(uri):
+            return Fail(FetchFault.NOT_FOUND, uri)
+        host = host_of(uri)
+        return Fail(Refusal.SUSPENDED, host) if host is not None and self.is_blocked(host) else None
 
     def _note_signatures(self, document: ActorDocument) -> None:
         """An actor may say what its server reads.  spec: fep-844e"""
@@ -82,26 +100,34 @@ class Gatherer:
         fetched = await fetch_key(self._dereferencer, key_id, budget=budget)
         if not isinstance(fetched, FetchedKey):
             return fetched
+        known = await self._database.fetch_one(ACTOR_FETCHED, uri=fetched.owner.id)
+        if known is not None and known["deleted_ms"] is not None:
+            return Fail(Turned.SUSPENDED, fetched.owner.id)
         await self._store_with_handle(fetched.owner, budget)
         return None
 
     async def actor(
-        self, uri: str, *, budget: Budget | None = None, refresh: bool = False
+        self, uri: str, *, budget: Budget | None = None, refresh: bool = False, renew: bool = False
     ) -> int | Fail | TemporaryFail:
-        """The actor with this URI: known, or fetched. `refresh` asks its host again if a day has passed."""
+        """The actor with this URI: known, or fetched. `refresh` asks its host again if a day has passed.
+
+        `renew` asks at once, because its host says that it has changed; then a host that does not answer now is a
+        TemporaryFail also for somebody known.
+        """
         row = await self._database.fetch_one(ACTOR_FETCHED, uri=uri)
         if row is not None:
             fresh = self._world.clock.now_ms() - (row["fetched_ms"] or 0) < _STALE_MS
-            if row["local"] or not refresh or fresh:
+            if row["local"] or not (renew or (refresh and not fresh)):
                 return int(row["id"])
-        if self._world.names.is_ours(uri):
-            return Fail(FetchFault.NOT_FOUND, uri)
+        refusal = self.refusal_to_ask(uri)
+        if refusal is not None:
+            return refusal if row is None else int(row["id"])
         document = await self._dereferencer.fetch_actor(uri, budget=budget or Budget(fetches=6, time_s=15.0))
         if isinstance(document, ActorDocument):
             return await self._store_with_handle(document, budget or Budget(fetches=4, time_s=10.0))
         if row is not None and isinstance(document, Fail) and document.reason is FetchFault.GONE:
             await self._remove_actor(uri, int(row["id"]))
-        if row is None:
+        if row is None or (renew and isinstance(document, TemporaryFail)):
             return document
         return int(row["id"])
 
@@ -116,6 +142,8 @@ class Gatherer:
 
     async def handle(self, user: str, host: str) -> int | Fail | TemporaryFail:
         """The actor that WebFinger names for `user@host`, with the handle its host confirms."""
+        if self.is_blocked(host.lower()):
+            return Fail(Refusal.SUSPENDED, host)
         found = await self._handles.fetch_handle(user, host, budget=Budget(fetches=8, time_s=15.0))
         if not isinstance(found, Found):
             return found
@@ -126,8 +154,9 @@ class Gatherer:
         row = await self._database.fetch_one(OBJECT_ID, uri=uri)
         if row is not None:
             return int(row["id"])
-        if self._world.names.is_ours(uri):
-            return Fail(FetchFault.NOT_FOUND, uri)
+        refusal = self.refusal_to_ask(uri)
+        if refusal is not None:
+            return refusal
         budget = budget or Budget(fetches=8, time_s=20.0)
         document = await self._dereferencer.fetch_object(uri, budget=budget)
         if not isinstance(document, ObjectDocument):
@@ -143,7 +172,9 @@ class Gatherer:
             return author
         verified = fetched(document, depth=depth)
         rule = RULES["Create"]
-        decided = await self._writer.decide(Decision(rule.needs(verified), lambda facts: rule.decide(verified, facts)))
+        telling = Telling(lambda facts: rule.decide(verified, facts))
+        decided = await self._writer.decide(Decision(rule.needs(verified), telling))
+        telling.note(decided.effects, fetched=document.id)
         row = await self._database.fetch_one(OBJECT_ID, uri=document.id)
         if row is not None:
             return int(row["id"])
@@ -155,7 +186,10 @@ class Gatherer:
         def decide(facts: Facts) -> list[Effect]:
             return [Remove(ActorKey(actor_id))]
 
-        await self._writer.decide(Decision(Needs(acting=uri), decide))
+        telling = Telling(decide)
+        decided = await self._writer.decide(Decision(Needs(acting=uri), telling))
+        self._stored(uri)
+        telling.note(decided.effects, fetched=uri)
 
 
 def fetched(document: ObjectDocument, *, depth: int = 0) -> Verified:

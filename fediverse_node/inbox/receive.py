@@ -13,7 +13,9 @@ from collections.abc import Callable
 
 from fediverse_node.base.log import event
 from fediverse_node.base.outcome import Fail, Reason, TemporaryFail
+from fediverse_node.base.trace import note
 from fediverse_node.domain.activities import rule_for
+from fediverse_node.domain.effect_sentences import Telling
 from fediverse_node.domain.facts import World
 from fediverse_node.domain.verified import Verified
 from fediverse_node.inbox.answer import Answer, Received, Turned
@@ -83,19 +85,17 @@ class Receiver:
         if isinstance(understood, TemporaryFail):
             return self._answered(received, 503, understood.reason, understood.detail)
         if isinstance(understood, Fail):
-            is_doubted = isinstance(understood.reason, SignatureFault | FetchFault)
-            status = 401 if is_doubted and understood.reason not in _UNREADABLE else 400
-            return self._answered(received, status, understood.reason, understood.detail)
+            return self._answered(received, _status_of(understood), understood.reason, understood.detail)
         if await self._is_echo_of_stranger(understood):
             return self._answered(received, 202, Turned.IGNORED, "an actor that was never known here is gone")
-        signed = await self._verifier.verify(request)
+        signed = await self._verifier.verify(request, speaker=understood.activity.actor)
         if isinstance(signed, TemporaryFail):
             return await self._stage(received, understood, signed, key_id=None)
         if isinstance(signed, Fail):
             return self._unsigned(received, understood, signed)
-        fault = self._mismatch(signed, understood)
+        fault = self._verifier.mismatch(signed, understood.activity.actor)
         if fault is not None:
-            return self._answered(received, fault[0], fault[1], understood.activity.actor)
+            return self._answered(received, _status_of(fault), fault.reason, fault.detail, understood)
         return await self._once(received, understood, signed)
 
     async def _doubt(self, request: Request) -> Fail | TemporaryFail | None:
@@ -107,10 +107,13 @@ class Receiver:
         """The same signature has an effect once; whoever repeats it meanwhile waits for the first one's answer."""
         fingerprint = replay_key(signed.claim)
         if fingerprint in self._seen:
-            return self._answered(received, 202, Turned.DUPLICATE)
+            return self._repeated(received, understood)
         running = self._running.get(fingerprint)
         if running is not None:
-            return await asyncio.shield(running)
+            note("inbox.first_time", Fail(Turned.DUPLICATE, "it is being handled right now"))
+            answer = await asyncio.shield(running)
+            _note_answer(answer.status, answer.reason, "the answer to the first of them")
+            return answer
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._running[fingerprint] = future
         try:
@@ -120,17 +123,20 @@ class Receiver:
                 self._remember(fingerprint)
             return answer
         except BaseException as error:
-            future.set_result(Answer(503, "try again"))
+            broken = Answer(503, "something went wrong here; please send it again later", Turned.BROKEN)
+            future.set_result(broken)
             if not isinstance(error, Exception):
                 raise
             log.exception("inbox.failed actor=%s", understood.activity.actor)
-            return Answer(503, "something went wrong here; please send it again later")
+            _note_answer(503, Turned.BROKEN, type(error).__name__)
+            return broken
         finally:
             del self._running[fingerprint]
 
     async def _process(self, received: Received, understood: Understood, signed: Signed, fingerprint: bytes) -> Answer:
         if await self._database.fetch_one(SEEN, fingerprint=fingerprint) is not None:
-            return self._answered(received, 202, Turned.DUPLICATE)
+            return self._repeated(received, understood)
+        note("inbox.first_time")
         host = host_of(signed.signer.actor_uri) or ""
         if signed.claim.scheme == "rfc9421" and not self._hosts.reads_rfc9421(host):
             self._hosts.note(host, Capability.READS_RFC9421)
@@ -139,15 +145,19 @@ class Receiver:
         remember = (lambda: queries.remember_signature(fingerprint, now_ms),)
         rule = rule_for(understood.activity.type)
         if rule is None:
+            note("rule.found", Fail(Turned.UNKNOWN_TYPE, understood.activity.type))
             await self._writer.run(remember[0])
+            note("storage.committed")
             return self._answered(received, 202, Turned.UNKNOWN_TYPE, understood.activity.type)
+        note("rule.found", None, type=understood.activity.type)
         verified = Verified(understood.activity, signed.signer.actor_uri, signed.claim.scheme, object=understood.object)
         missing = await self._completer.missing(verified)
         if missing:
             return await self._stage(received, understood, None, key_id=signed.claim.key_id, fingerprint=fingerprint)
-        decided = await self._writer.decide(
-            Decision(rule.needs(verified), lambda facts: rule.decide(verified, facts), beside=remember)
-        )
+        telling = Telling(lambda facts: rule.decide(verified, facts))
+        decided = await self._writer.decide(Decision(rule.needs(verified), telling, beside=remember))
+        telling.note(decided.effects, activity=understood.activity.id or "")
+        note("storage.committed")
         refusal = decided.refusal
         if refusal is not None:
             return self._answered(received, 202, refusal.reason, refusal.detail, understood)
@@ -163,6 +173,7 @@ class Receiver:
         fingerprint: bytes | None = None,
     ) -> Answer:
         now_ms = self._world.clock.now_ms()
+        host = host_of(understood.activity.actor) or ""
         row = {
             "id": self._world.ids.next(),
             "method": received.method,
@@ -170,13 +181,21 @@ class Receiver:
             "headers": dump_json([list(pair) for pair in received.headers]),
             "body": received.body,
             "verified_key_id": key_id,
-            "host": understood.activity.actor.partition("://")[2].partition("/")[0],
+            "host": host,
             "due_ms": now_ms,
         }
 
         kept = await self._writer.run(lambda: queries.stage_once(row, fingerprint, now_ms))
         if not kept:
-            return self._answered(received, 503, Turned.STAGED, "too much of this host waits already")
+            note("inbox.staged", TemporaryFail(Turned.STAGED_TOO_MUCH, host))
+            return self._answered(received, 503, Turned.STAGED_TOO_MUCH, host)
+        note(
+            "inbox.staged",
+            None,
+            activity=understood.activity.id or "",
+            staged=row["id"],
+            because=str(cause or Turned.STAGED.sentence),
+        )
         self._wake_staging()
         return self._answered(received, 202, Turned.STAGED, str(cause or ""), understood)
 
@@ -185,21 +204,19 @@ class Receiver:
         activity = understood.activity
         if activity.type != "Delete" or activity.object_id != activity.actor:
             return False
-        return await self._database.fetch_one(ACTOR_FETCHED, uri=activity.actor) is None
+        is_unknown = await self._database.fetch_one(ACTOR_FETCHED, uri=activity.actor) is None
+        note("inbox.known_actor", Fail(Turned.IGNORED, activity.actor) if is_unknown else None, actor=activity.actor)
+        return is_unknown
 
     def _unsigned(self, received: Received, understood: Understood, fail: Fail) -> Answer:
         if fail.reason is FetchFault.GONE:
             # The key's owner is gone at its origin, so what it still says counts for nothing.
             return self._answered(received, 202, Turned.KEY_GONE, fail.detail, understood)
-        return self._answered(received, 401, fail.reason, fail.detail, understood)
+        return self._answered(received, _status_of(fail, else_=401), fail.reason, fail.detail, understood)
 
-    def _mismatch(self, signed: Signed, understood: Understood) -> tuple[int, Reason] | None:
-        if signed.signer.actor_uri != understood.activity.actor:
-            return 401, Turned.WRONG_ACTOR
-        hosts = {signed.signer.host, host_of(signed.signer.actor_uri)}
-        if signed.signer.suspended or not hosts.isdisjoint(self._writer.blocked_hosts):
-            return 403, Turned.SUSPENDED
-        return None
+    def _repeated(self, received: Received, understood: Understood) -> Answer:
+        note("inbox.first_time", Fail(Turned.DUPLICATE))
+        return self._answered(received, 202, Turned.DUPLICATE, "", understood)
 
     def _remember(self, fingerprint: bytes) -> None:
         self._seen[fingerprint] = None
@@ -221,6 +238,22 @@ class Receiver:
             actor=activity.actor if activity else "",
             remote=received.remote,
         )
+        _note_answer(status, reason, detail)
         if status < 300:
             return Answer(status, None, reason)
         return Answer(status, f"{reason.sentence}{f' ({detail})' if detail else ''}", reason)
+
+
+def _note_answer(status: int, reason: Reason, detail: str) -> None:
+    refused = None if status < 300 else Fail(reason, detail)
+    note("inbox.answered", refused, status=status, reason=reason.name, sentence=reason.sentence)
+
+
+def _status_of(fault: Fail, *, else_: int = 400) -> int:
+    """The HTTP status for a request that is refused before anything is decided."""
+    if fault.reason is Turned.SUSPENDED:
+        return 403
+    if fault.reason is Turned.WRONG_ACTOR:
+        return 401
+    is_doubted = isinstance(fault.reason, SignatureFault | FetchFault)
+    return 401 if is_doubted and fault.reason not in _UNREADABLE else else_

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -16,12 +15,15 @@ import orjson
 from fediverse_node.base.ids import moment_of
 from fediverse_node.base.log import event
 from fediverse_node.base.outcome import Fail, TemporaryFail
+from fediverse_node.base.trace import is_watched, note
 from fediverse_node.domain.activities import rule_for
+from fediverse_node.domain.effect_sentences import Telling
 from fediverse_node.domain.facts import World
 from fediverse_node.domain.verified import Verified
 from fediverse_node.inbox.answer import Turned
 from fediverse_node.inbox.complete import Completer
 from fediverse_node.inbox.gather import Gatherer
+from fediverse_node.inbox.told import told_as
 from fediverse_node.inbox.understand import Understood, understand
 from fediverse_node.inbox.verify import Signed, Verifier
 from fediverse_node.inbox.worker import PARALLEL, Worker
@@ -33,7 +35,7 @@ from fediverse_node.storage.events import Applied
 from fediverse_node.storage.queries import inbox as queries
 from fediverse_node.storage.unit import Unit
 from fediverse_node.storage.writer import Decision, Writer
-from fediverse_node.transport.dereference import Compactor
+from fediverse_node.transport.dereference import Compactor, parse_json_object
 
 log = logging.getLogger(__name__)
 
@@ -102,14 +104,24 @@ class Staging:
             self.fetches.wake()
 
     async def _finish(self, row: Row) -> None:
-        outcome = await self._try(row)
+        of = _named(row) if is_watched() else {}
+        note("staging.taken", None, attempt=row["attempts"] + 1, **of)
+        outcome: Fail | TemporaryFail | None
+        with told_as("staging.", **of):
+            try:
+                outcome = await self._try(row)
+            except Exception as error:  # else it would be tried every few seconds for ever
+                log.exception("staging.failed id=%s", row["id"])
+                outcome = TemporaryFail(Turned.BROKEN, type(error).__name__)
         if isinstance(outcome, TemporaryFail) and row["attempts"] < len(_PAUSES_S):
             next_ms = self._world.clock.now_ms() + _PAUSES_S[row["attempts"]] * 1000
             await self._writer.run(lambda: queries.postpone_staged(row["id"], next_ms, str(outcome)))
+            note("staging.postponed", outcome, next_ms=next_ms, **of)
             return
         if outcome is not None:
             event(log, "staging.ended", id=row["id"], host=row["host"], cause=str(outcome), attempts=row["attempts"])
             await self._writer.run(lambda: queries.forget_staged(row["id"]))
+        note("staging.ended", outcome, **of)
 
     async def _try(self, row: Row) -> Fail | TemporaryFail | None:
         """None when it is decided (and the row gone with it); else why not."""
@@ -119,59 +131,79 @@ class Staging:
         signer, method = understood.activity.actor, "cavage"
         also: list[Callable[[], Unit[Any]]] = [lambda: queries.forget_staged(row["id"])]
         if row["verified_key_id"] is None:
-            signed = await self._verify(row, moment_of(row["id"]))
+            signed = await self._verify(row, understood.activity.actor)
             if not isinstance(signed, Signed):
                 return signed
             signer, method = signed.signer.actor_uri, signed.claim.scheme
-            if signer != understood.activity.actor or signed.signer.suspended:
-                return Fail(Turned.WRONG_ACTOR, signer)
             fingerprint, now_ms = replay_key(signed.claim), self._world.clock.now_ms()
             if await self._database.fetch_one(queries.SEEN, fingerprint=fingerprint) is not None:
+                note("inbox.first_time", Fail(Turned.DUPLICATE))
                 return Fail(Turned.DUPLICATE)
+            note("inbox.first_time")
             also.append(lambda: queries.remember_signature(fingerprint, now_ms))
         verified = Verified(
             understood.activity, signer, "rfc9421" if method == "rfc9421" else "cavage", object=understood.object
         )
         rule = rule_for(understood.activity.type)
         if rule is None:
+            note("rule.found", Fail(Turned.UNKNOWN_TYPE, understood.activity.type))
             return Fail(Turned.UNKNOWN_TYPE, understood.activity.type)
+        note("rule.found", None, type=understood.activity.type)
         if await self._completer.missing(verified):
             completed = await self._completer.complete(verified)
             if not isinstance(completed, Verified):
                 return completed
             verified = completed
-        decided = await self._writer.decide(
-            Decision(
-                rule.needs(verified),
-                lambda facts: rule.decide(verified, facts),
-                beside=tuple(also),
-            )
-        )
+        telling = Telling(lambda facts: rule.decide(verified, facts))
+        decided = await self._writer.decide(Decision(rule.needs(verified), telling, beside=tuple(also)))
+        telling.note(decided.effects)
+        note("storage.committed")
         refusal = decided.refusal
         event(log, "staging.done", id=row["id"], refusal=refusal.reason.name if refusal else "")
         return None
 
-    async def _verify(self, row: Row, received: datetime) -> Signed | Fail | TemporaryFail:
+    async def _verify(self, row: Row, speaker: str) -> Signed | Fail | TemporaryFail:
         headers = tuple((name, value) for name, value in orjson.loads(row["headers"]))
         request = Request(row["method"], row["url"], headers, bytes(row["body"]))
         # The time window was the one of the moment it came.
-        return await self._verifier.verify(request, now=received)
+        signed = await self._verifier.verify(request, speaker=speaker, now=moment_of(row["id"]))
+        if not isinstance(signed, Signed):
+            return signed
+        return self._verifier.mismatch(signed, speaker) or signed
 
     async def _fetch(self, row: Row) -> None:
+        note("later.taken", None, wanted=row["uri"], kind=row["kind"], attempt=row["attempts"] + 1)
         outcome: int | Fail | TemporaryFail
-        if row["kind"] == "actor":
-            outcome = await self._gatherer.actor(row["uri"], refresh=True)
-            if isinstance(outcome, int):
-                await self._writer.run(lambda: join_mentions(row["uri"], moment_of(row["id"])))
-        else:
-            outcome = await self._gatherer.object(row["uri"], depth=row["depth"])
+        with told_as("later.", wanted=row["uri"]):
+            try:
+                outcome = await self._fetched(row)
+            except Exception as error:  # as above
+                log.exception("fetching.failed uri=%s", row["uri"])
+                outcome = TemporaryFail(Turned.BROKEN, type(error).__name__)
         if isinstance(outcome, TemporaryFail) and row["attempts"] < 4:
             next_ms = self._world.clock.now_ms() + _PAUSES_S[row["attempts"] + 1] * 1000
             await self._writer.run(lambda: queries.postpone_fetch(row["id"], next_ms))
+            note("later.postponed", outcome, wanted=row["uri"], next_ms=next_ms)
             return
         if not isinstance(outcome, int):
             event(log, "fetching.ended", uri=row["uri"], cause=str(outcome))
         await self._writer.run(lambda: queries.forget_fetch(row["id"]))
+        note("later.ended", None if isinstance(outcome, int) else outcome, wanted=row["uri"])
+
+    async def _fetched(self, row: Row) -> int | Fail | TemporaryFail:
+        if row["kind"] != "actor":
+            return await self._gatherer.object(row["uri"], depth=row["depth"])
+        outcome = await self._gatherer.actor(row["uri"], refresh=True)
+        if isinstance(outcome, int):
+            await self._writer.run(lambda: join_mentions(row["uri"], moment_of(row["id"])))
+        return outcome
+
+
+def _named(row: Row) -> dict[str, object]:
+    """Whose steps these are: the activity's id, as far as it says one, and the number under which it waited."""
+    document = parse_json_object(bytes(row["body"]))
+    id_ = document.get("id") if not isinstance(document, Fail) else None
+    return {"activity": id_ if isinstance(id_, str) else "", "staged": row["id"]}
 
 
 def _host(row: Row) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from fediverse_node.base.outcome import Fail, TemporaryFail
+from fediverse_node.base.trace import is_watched, note
 from fediverse_node.inbox.answer import Turned
 from fediverse_node.protocol.activitystreams import Activity, parse_activity
-from fediverse_node.protocol.jsonld import NeedsProcessing, gate
+from fediverse_node.protocol.jsonld import NeedsProcessing, Plain, gate
 from fediverse_node.protocol.objects import ObjectDocument, parse_object
 from fediverse_node.protocol.uris import same_origin
 from fediverse_node.transport.dereference import Compactor, parse_json_object
@@ -33,23 +34,61 @@ async def understand(
     """
     document = parse_json_object(body)
     if isinstance(document, Fail):
-        return Fail(Turned.NOT_JSON, document.detail)
+        fault = Fail(Turned.NOT_JSON, document.detail)
+        note("understand.json", fault)
+        return fault
+    note("understand.json")
     verdict = gate(document, size_bytes=len(body))
+    _note_gate(verdict)
     if isinstance(verdict, Fail):
         return verdict
     plain: Mapping[str, object] = document
     if isinstance(verdict, NeedsProcessing):
-        refusal = await permit() if permit is not None else None
-        if refusal is not None:
-            return refusal
-        processed = await compactor.compact(document)
+        processed = await _process(document, compactor, permit)
         if not isinstance(processed, dict):
             return processed
         plain = processed
     activity = parse_activity(plain)
     if isinstance(activity, Fail):
+        note("understand.activity", activity)
         return activity
-    return Understood(activity, embedded_object(activity))
+    note(
+        "understand.activity",
+        None,
+        id=activity.id or "",
+        type=activity.type,
+        actor=activity.actor,
+        object=activity.object_id or "",
+    )
+    understood = Understood(activity, embedded_object(activity))
+    if activity.object is not None:
+        note("understand.object", None, trusted=understood.object is not None)
+    return understood
+
+
+async def _process(
+    document: Mapping[str, object], compactor: Compactor, permit: Permit | None
+) -> dict[str, object] | Fail | TemporaryFail:
+    if permit is not None:
+        refusal = await permit()
+        note("understand.permit", refusal)
+        if refusal is not None:
+            return refusal
+    processed = await compactor.compact(document)
+    note("understand.jsonld", None if isinstance(processed, dict) else processed)
+    return processed
+
+
+def _note_gate(verdict: Plain | NeedsProcessing | Fail) -> None:
+    if not is_watched():
+        return
+    match verdict:
+        case Fail():
+            note("understand.context", verdict)
+        case NeedsProcessing(reason, detail):
+            note("understand.context", None, read="as JSON-LD", because=str(Fail(reason, detail)))
+        case Plain(ignored):
+            note("understand.context", None, read="as plain JSON", ignored=list(ignored))
 
 
 def embedded_object(activity: Activity) -> ObjectDocument | None:

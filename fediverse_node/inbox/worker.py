@@ -60,15 +60,13 @@ class Worker:
         while True:
             self._wake.clear()
             try:
-                started = await self._round()
+                if not await self._round():
+                    await self._sleep()
             except asyncio.CancelledError:
                 raise
             except Exception:  # a database that is away for a moment must not end the loop
                 log.exception("%s.round_failed", self._name)
-                started = False
                 await asyncio.sleep(1.0)
-            if not started:
-                await self._sleep()
 
     async def _round(self) -> bool:
         if len(self._working) >= PARALLEL:

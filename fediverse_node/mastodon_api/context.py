@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -32,6 +32,8 @@ class Context:
     find_handle: Callable[[str, str], Awaitable[Found]]  # (user, host) -> actor id
     find_actor: Callable[[str], Awaitable[Found]]  # actor URI -> actor id
     find_object: Callable[[str], Awaitable[Found]]  # object URI -> object id
+    # (actor id, version, role) -> the account as JSON: it stands in every status.
+    account_json: dict[tuple[int, int, str | None], bytes] = field(default_factory=dict)
 
 
 CONTEXT = web.AppKey("mastodon_api.context", Context)

@@ -7,10 +7,12 @@ what this process revokes is forgotten at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fediverse_node.base.errors import StorageError
 from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.errors import ApiError
 from fediverse_node.storage.queries import oauth
@@ -101,7 +103,9 @@ class Viewers:
         task.add_done_callback(self._writes.discard)
 
     async def _write_use(self, viewer: Viewer, now_ms: int) -> None:
-        await self._context.writer.run(lambda: oauth.note_use(viewer.token_id, viewer.user_id, now_ms))
+        # A disk that is full is told to the log by the writer, and to nobody else.
+        with contextlib.suppress(StorageError):
+            await self._context.writer.run(lambda: oauth.note_use(viewer.token_id, viewer.user_id, now_ms))
 
 
 def _viewer_of(row: oauth.Row) -> Viewer:

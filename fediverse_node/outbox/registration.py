@@ -107,6 +107,16 @@ class Registration:
         await self._writer.run(lambda: queries.create_actor(actor, keys))
         return int(actor["id"])
 
+    async def renew_keys(self, uri: str) -> bool:
+        """New keys under the old ids; whether there is such an actor. A running server signs with the old ones on."""
+        row = await self._database.fetch_one(queries.ACTOR_ID, uri=uri)
+        if row is None or not self._world.names.is_ours(uri):
+            return False
+        actor_id = int(row["id"])
+        rows = self._key_rows({"id": actor_id, "uri": uri}, *await self._new_keys())
+        await self._writer.run(lambda: queries.replace_keys(actor_id, rows))
+        return True
+
     async def sign_in_link(self, user_id: int) -> str:
         """An address that signs this person in once."""
         token = self._world.randomness.token()

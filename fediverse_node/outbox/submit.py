@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from fediverse_node.base.outcome import Fail, TemporaryFail
+from fediverse_node.base.trace import note
 from fediverse_node.domain import votes
 from fediverse_node.domain.activities import (
     accept,
@@ -23,11 +24,13 @@ from fediverse_node.domain.activities import (
     flag,
     follow,
     like,
+    move,
     reject,
     undo,
     update,
 )
 from fediverse_node.domain.activities import remove as unpinning
+from fediverse_node.domain.effect_sentences import Telling
 from fediverse_node.domain.effects import Effect, NewObject, NewReport, Put, Refusal, Refuse
 from fediverse_node.domain.facts import Facts, Needs, World
 from fediverse_node.domain.model import Actor, Object, Visibility
@@ -38,9 +41,10 @@ from fediverse_node.protocol import plain_text
 from fediverse_node.storage.engine import Database, Row
 from fediverse_node.storage.queries import outbox as queries
 from fediverse_node.storage.queries.housekeeping import mark_ended
+from fediverse_node.storage.queries.users import add_alias
 from fediverse_node.storage.rows import actor_of, full_object_of
 from fediverse_node.storage.unit import Unit
-from fediverse_node.storage.writer import Decision, Writer
+from fediverse_node.storage.writer import Decided, Decision, Writer
 
 FindHandle = Callable[[str, str], Awaitable[int | Fail | TemporaryFail]]
 ActorDocumentOf = Callable[[int], Awaitable[dict[str, object] | None]]
@@ -148,7 +152,7 @@ class Outbox:
             )
 
         needs = Needs(actor_ids=(actor_id, target_id), object_ids=tuple(object_ids), staff=True)
-        decided = await self._writer.decide(Decision(needs, decide))
+        decided = await self._decide(Decision(needs, decide), actor_id)
         if decided.refusal is not None:
             return decided.refusal
         records = (x.record for x in decided.effects if isinstance(x, Put))
@@ -161,6 +165,28 @@ class Outbox:
         if document is None:
             return _UNKNOWN_ACTOR
         return await self._act(actor_id, lambda actor, facts: update.compose_actor(actor, document, facts), Needs())
+
+    async def add_alias(self, actor_id: int, uri: str) -> Refuse | None:
+        """Say that this actor is known by another URI too: from there its followers may be brought along."""
+        await self._writer.run(lambda: add_alias(actor_id, uri))
+        return await self.profile_changed(actor_id)
+
+    async def move(self, actor_id: int, target_id: int) -> Refuse | None:
+        """Go on as somebody else, who names this actor as an alias, and take the followers along.
+
+        The target's document must have been fetched just now, if it is elsewhere.
+        """
+        row = await self._database.fetch_one(queries.ACTOR, id_=target_id)
+        if row is None:
+            return _UNKNOWN_ACTOR
+
+        def compose(actor: Actor, facts: Facts) -> Iterable[Effect]:
+            return move.compose(actor, facts.actors_by_id[target_id], facts)
+
+        needs = Needs(actors=(row["uri"],), actor_ids=(target_id,), audience=True, followers=True)
+        refusal = await self._act(actor_id, compose, needs)
+        # Those who do not follow read it in the document.
+        return refusal or await self.profile_changed(actor_id)
 
     # Objects
 
@@ -233,7 +259,7 @@ class Outbox:
                 yield update.compose_counts(counted, author, facts, recipients=holders)
 
         needs = Needs(actor_ids=(record.actor_id, *ours, *holders), object_ids=(object_id,))
-        await self._writer.decide(Decision(needs, decide, beside=(lambda: mark_ended(object_id),)))
+        await self._decide(Decision(needs, decide, beside=(lambda: mark_ended(object_id),)), record.actor_id)
 
     async def pin(self, actor_id: int, object_id: int) -> Refuse | None:
         """Show an own object at the top of the profile."""
@@ -270,7 +296,7 @@ class Outbox:
             record = new_object(
                 draft, author, world=self._world, parent=parent, people=meant, media=media, parent_uri=parent_uri
             )
-            effects = list(create.compose(record, author, parent, tuple(set(meant.values())), facts))
+            effects = list(create.compose(record, author, parent, tuple(dict.fromkeys(meant.values())), facts))
             if not any(isinstance(effect, Refuse) for effect in effects):
                 ids.append(record.id)
             return effects
@@ -286,7 +312,7 @@ class Outbox:
             audience=True,
             hashtags=tuple(tag.lower() for tag in plain_text.extract_hashtags(draft.text)),
         )
-        decided = await self._writer.decide(Decision(needs, decide, beside=(also,)))
+        decided = await self._decide(Decision(needs, decide, beside=(also,)), actor_id)
         return decided.refusal or ids[0]
 
     async def edit(self, actor_id: int, object_id: int, draft: Draft) -> Refuse | None:
@@ -308,7 +334,7 @@ class Outbox:
             changed = said(draft, world=self._world, people=meant, media=media)
             poll = draft.poll if draft.poll is not None else before.poll
             record = replace(before, **changed, poll=poll, updated_ms=now_ms)
-            return update.compose(record, author, tuple(set(meant.values())), facts, recipients=holders)
+            return update.compose(record, author, tuple(dict.fromkeys(meant.values())), facts, recipients=holders)
 
         needs = Needs(
             acting=await self._acting(actor_id),
@@ -319,14 +345,15 @@ class Outbox:
             versions=True,
             hashtags=tuple(tag.lower() for tag in plain_text.extract_hashtags(draft.text)),
         )
-        return (await self._writer.decide(Decision(needs, decide))).refusal
+        return (await self._decide(Decision(needs, decide), actor_id)).refusal
 
     async def delete(self, actor_id: int, object_id: int) -> Refuse | None:
         """Take something back, everywhere it went."""
         row = await self._database.fetch_one(queries.OBJECT, id_=object_id)
         if row is None or row["actor_id"] != actor_id:
             return _UNKNOWN
-        holders = await self._holders(object_id, full_object_of(row))
+        voters = [x["actor_id"] for x in await self._database.fetch(queries.VOTERS, id_=object_id) if not x["local"]]
+        holders = (*await self._holders(object_id, full_object_of(row), is_gone=True), *voters)
         return await self._about(
             actor_id,
             object_id,
@@ -373,7 +400,16 @@ class Outbox:
             return [_UNKNOWN_ACTOR] if actor is None else compose(actor, facts)
 
         wanted = replace(needs, acting=acting, actor_ids=(*needs.actor_ids, actor_id))
-        return (await self._writer.decide(Decision(wanted, decide))).refusal
+        return (await self._decide(Decision(wanted, decide), actor_id)).refusal
+
+    async def _decide(self, decision: Decision, actor_id: int) -> Decided:
+        """Decide and commit, and tell whoever watches what came of it."""
+        telling = Telling(decision.decide)
+        decided = await self._writer.decide(replace(decision, decide=telling))
+        telling.note(decided.effects, actor_id=actor_id)
+        if decided.refusal is None:
+            note("storage.committed")
+        return decided
 
     async def _acting(self, actor_id: int) -> str:
         row = await self._database.fetch_one(queries.ACTOR, id_=actor_id)
@@ -385,9 +421,15 @@ class Outbox:
         row = await self._database.fetch_one(queries.OBJECT_URI, id_=object_id)
         return str(row["uri"]) if row else None
 
-    async def _holders(self, object_id: int, record: NewObject) -> tuple[int, ...]:
+    async def _holders(self, object_id: int, record: NewObject, *, is_gone: bool = False) -> tuple[int, ...]:
         rows = await self._database.fetch(queries.HOLDERS, id_=object_id)
-        return tuple(dict.fromkeys((*record.mention_ids, *(row["id"] for row in rows))))
+        # New words for followers alone are not for those who liked the old ones and have left.
+        if is_gone or record.visibility in (Visibility.PUBLIC, Visibility.UNLISTED):
+            rows = [*rows, *await self._database.fetch(queries.LIKERS, id_=object_id)]
+        # Whoever was answered got the answer, also if it does not name them: see `create.deliver`.
+        is_open = record.visibility in (Visibility.PUBLIC, Visibility.UNLISTED)
+        answered = (record.in_reply_to_actor_id,) if is_open and record.in_reply_to_actor_id is not None else ()
+        return tuple(dict.fromkeys((*record.mention_ids, *answered, *(row["id"] for row in rows))))
 
     async def _media(self, actor_id: int, ids: Sequence[int]) -> list[Row]:
         if not ids:

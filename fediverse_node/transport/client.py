@@ -20,6 +20,7 @@ from aiohttp.client_reqrep import ConnectionKey
 from fediverse_node.base.errors import NodeError
 from fediverse_node.base.log import event
 from fediverse_node.base.outcome import Fail, TemporaryFail
+from fediverse_node.base.trace import note
 from fediverse_node.transport.body import read_body
 from fediverse_node.transport.exchange import (
     DEFAULT_TIMEOUT_S,
@@ -31,6 +32,7 @@ from fediverse_node.transport.exchange import (
 from fediverse_node.transport.faults import FetchFault
 from fediverse_node.transport.resolver import (
     AddressRefused,
+    Endpoint,
     GuardedResolver,
     Resolver,
     SystemResolver,
@@ -68,14 +70,20 @@ class Client:
         connections: int = 512,
         connections_per_host: int = 8,
         own_origin_allowed: bool = False,
+        reachable: frozenset[Endpoint] = frozenset(),
     ) -> None:
-        """`development` opens http, ports and loopback. `own_origin_allowed` is for `doctor`, which asks itself."""
+        """`development` opens http, ports and loopback. `own_origin_allowed` is for `doctor`, which asks itself.
+
+        `reachable` are endpoints that may be connected to although their addresses are not public: those to which
+        the lab's resolver leads.
+        """
         self._development = development
         self._system_resolver = SystemResolver()  # starts no thread before it is asked
         self._resolver: Resolver = self._system_resolver if resolver is None else resolver
         self._ssl_context = ssl_context
         self._connections = connections
         self._connections_per_host = connections_per_host
+        self._reachable = reachable
         self._user_agent = f"fediverse_node/{version} (+{base_url.rstrip('/')}/)"
         own = parse_target(base_url, development=True)
         self._own_origin = "" if own_origin_allowed or isinstance(own, Fail) else own.origin
@@ -99,16 +107,18 @@ class Client:
         text, previous = url, None
         while True:
             target = self._target(text, previous)
+            if isinstance(target, Target) and (target.text in seen or len(seen) > REDIRECT_LIMIT):
+                target = Fail(FetchFault.TOO_MANY_REDIRECTS, f"{len(seen)} hops to {target.text[:200]}")
+            _note_target("fetch.target", target, text)
             if isinstance(target, Fail):
                 return target
-            if target.text in seen or len(seen) > REDIRECT_LIMIT:
-                return Fail(FetchFault.TOO_MANY_REDIRECTS, f"{len(seen)} hops to {target.text[:200]}")
             seen.add(target.text)
             sent = {"Accept": accept, "Accept-Encoding": "gzip", **dict(headers if previous is None else ())}
             if hop_headers is not None:
                 sent.update(await hop_headers(target.text))
             remaining_s = max(deadline - loop.time(), 0.001)
             answer = await self._ask("GET", target, headers=sent, timeout_s=remaining_s, max_bytes=max_bytes)
+            _note_answer("fetch.answer", answer, target)
             location = _location(answer)
             if location is None:
                 return answer
@@ -125,6 +135,7 @@ class Client:
     ) -> Response | Fail | TemporaryFail:
         """POST. A redirect is a Fail, except one 307 or 308 within the same origin, and only with `hop_headers`."""
         target = self._target(url, None)
+        _note_target("post.target", target, url)
         if isinstance(target, Fail):
             return target
         redirected = False
@@ -133,15 +144,17 @@ class Client:
             if hop_headers is not None:
                 sent.update(await hop_headers(target.text))
             answer = await self._ask("POST", target, headers=sent, body=body, timeout_s=timeout_s)
+            _note_answer("post.answer", answer, target)
             location = _location(answer)
             if location is None or not isinstance(answer, Response):
                 return answer
             following = self._target(location, target)
+            may_follow = hop_headers is not None and answer.status in _METHOD_KEEPING_REDIRECTS and not redirected
+            if isinstance(following, Target) and not (may_follow and following.origin == target.origin):
+                following = Fail(FetchFault.REDIRECT_REFUSED, f"status {answer.status} to {following.text[:200]}")
+            _note_target("post.target", following, location)
             if isinstance(following, Fail):
                 return following
-            may_follow = hop_headers is not None and answer.status in _METHOD_KEEPING_REDIRECTS
-            if redirected or not may_follow or following.origin != target.origin:
-                return Fail(FetchFault.REDIRECT_REFUSED, f"status {answer.status} to {following.text[:200]}")
             target, redirected = following, True
 
     async def close(self) -> None:
@@ -227,8 +240,8 @@ class Client:
                 limit_per_host=self._connections_per_host,
                 keepalive_timeout=_KEEP_ALIVE_S,
                 ttl_dns_cache=_DNS_CACHE_S,
-                resolver=GuardedResolver(self._resolver, loopback_allowed=self._development),
-                socket_factory=guarded_socket_factory(loopback_allowed=self._development),
+                resolver=GuardedResolver(self._resolver, loopback_allowed=self._development, reachable=self._reachable),
+                socket_factory=guarded_socket_factory(loopback_allowed=self._development, reachable=self._reachable),
                 ssl=self._ssl_context or True,
             )
             self._session = aiohttp.ClientSession(
@@ -249,6 +262,18 @@ class _Connector(aiohttp.TCPConnector):
 
     def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
         super()._release(key, protocol, should_close=should_close or len(self._conns) >= IDLE_HOSTS_LIMIT)
+
+
+def _note_target(step: str, target: Target | Fail, asked: str) -> None:
+    note(step, target if isinstance(target, Fail) else None, url=asked if isinstance(target, Fail) else target.text)
+
+
+def _note_answer(step: str, answer: Response | Fail | TemporaryFail, target: Target) -> None:
+    """Every status is an answer; whether it is a good one is judged by whoever asked."""
+    if isinstance(answer, Response):
+        note(step, None, url=target.text, status=answer.status)
+    else:
+        note(step, answer, url=target.text)
 
 
 def _text(value: str) -> str:

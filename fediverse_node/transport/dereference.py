@@ -14,6 +14,7 @@ from typing import Protocol
 import orjson
 
 from fediverse_node.base.outcome import Fail, TemporaryFail
+from fediverse_node.base.trace import note
 from fediverse_node.protocol.actors import ActorDocument, parse_actor
 from fediverse_node.protocol.jsonld import NeedsProcessing, gate
 from fediverse_node.protocol.media_types import is_activity_type
@@ -66,29 +67,41 @@ class Dereferencer:
         GONE only on 410. At most two requests, each of at most 3 redirects.
         """
         found = await self._fetch_once(uri, budget)
-        if not isinstance(found, Document) or _is_authentic(found, asked=uri):
+        if isinstance(found, Document) and not _is_authentic(found, asked=uri):
+            note("fetch.own_id", None, asked=uri, id=found.id)
+            found = await self._fetch_at_its_id(found.id, budget)
+        if isinstance(found, Document):
+            note("fetch.document", None, asked=uri, id=found.id)
+        else:
+            note("fetch.document", found, asked=uri)
+        return found
+
+    async def _fetch_at_its_id(self, id_: str, budget: Budget) -> Document | Fail | TemporaryFail:
+        found = await self._fetch_once(id_, budget)
+        if not isinstance(found, Document) or _is_authentic(found, asked=id_):
             return found
-        again = await self._fetch_once(found.id, budget)
-        if not isinstance(again, Document) or _is_authentic(again, asked=found.id):
-            return again
-        return Fail(FetchFault.ID_MISMATCH, f"asked for {found.id[:200]}, answered with {again.id[:200]}")
+        return Fail(FetchFault.ID_MISMATCH, f"asked for {id_[:200]}, answered with {found.id[:200]}")
 
     async def fetch_actor(self, uri: str, *, budget: Budget) -> ActorDocument | Fail | TemporaryFail:
         """The actor called `uri`. Claims about other origins are left out; without an inbox it is no actor."""
         document = await self.fetch_document(uri, budget=budget)
-        return document if not isinstance(document, Document) else read_actor(document.body)
+        if not isinstance(document, Document):
+            return document
+        actor = read_actor(document.body)
+        if isinstance(actor, Fail):
+            note("fetch.actor", actor, id=document.id)
+        else:
+            note("fetch.actor", None, id=actor.id, inbox=actor.inbox)
+        return actor
 
     async def fetch_object(self, uri: str, *, budget: Budget) -> ObjectDocument | Fail | TemporaryFail:
         """The post called `uri`; its author is of the same origin. A Tombstone is GONE."""
         document = await self.fetch_document(uri, budget=budget)
         if not isinstance(document, Document):
             return document
-        parsed = parse_object(document.body)
-        if isinstance(parsed, Fail):
-            return _gone(parsed)
-        if not same_origin(parsed.attributed_to, parsed.id):
-            return Fail(FetchFault.AUTHOR_ELSEWHERE, f"{parsed.attributed_to[:200]} of {parsed.id[:200]}")
-        return parsed
+        object_ = _read_object(document.body)
+        note("fetch.object", object_ if isinstance(object_, Fail) else None, id=document.id)
+        return object_
 
     async def _fetch_once(self, uri: str, budget: Budget) -> Document | Fail | TemporaryFail:
         host = host_of(uri)
@@ -169,6 +182,15 @@ def read_actor(body: Mapping[str, object]) -> ActorDocument | Fail:
         featured_tags=own(parsed.featured_tags),
         public_keys=tuple(key for key in parsed.public_keys if key.owner == parsed.id and own(key.id)),
     )
+
+
+def _read_object(body: Mapping[str, object]) -> ObjectDocument | Fail:
+    parsed = parse_object(body)
+    if isinstance(parsed, Fail):
+        return _gone(parsed)
+    if not same_origin(parsed.attributed_to, parsed.id):
+        return Fail(FetchFault.AUTHOR_ELSEWHERE, f"{parsed.attributed_to[:200]} of {parsed.id[:200]}")
+    return parsed
 
 
 def _gone(fault: Fail) -> Fail:

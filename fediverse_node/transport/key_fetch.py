@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fediverse_node.base.outcome import Fail, TemporaryFail
+from fediverse_node.base.trace import note
 from fediverse_node.protocol.actors import ActorDocument, KeyDocument, parse_key_document
 from fediverse_node.protocol.reading import types
 from fediverse_node.protocol.uris import same_origin
@@ -33,6 +34,15 @@ async def fetch_key(dereferencer: Dereferencer, key_id: str, *, budget: Budget) 
     The id may have a fragment (most peers), or be an address of its own that gives the key (Fedify) or the owner with
     the key (GoToSocial's `/main-key`).
     """
+    fetched = await _fetch_key(dereferencer, key_id, budget)
+    if isinstance(fetched, FetchedKey):
+        note("fetch.key", None, key_id=key_id, owner=fetched.owner.id)
+    else:
+        note("fetch.key", fetched, key_id=key_id)
+    return fetched
+
+
+async def _fetch_key(dereferencer: Dereferencer, key_id: str, budget: Budget) -> FetchedKey | Fail | TemporaryFail:
     document = await dereferencer.fetch_document(key_id, budget=budget)
     if not isinstance(document, Document):
         return document

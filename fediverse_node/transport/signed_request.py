@@ -18,12 +18,13 @@ from enum import Enum
 
 from fediverse_node.base.clock import Clock
 from fediverse_node.base.outcome import Fail, TemporaryFail
+from fediverse_node.base.trace import is_watched, note
 from fediverse_node.protocol.media_types import ACCEPT_ACTIVITY, ACTIVITY_JSON
 from fediverse_node.protocol.uris import host_of
 from fediverse_node.signatures.keys import PrivateKey
 from fediverse_node.signatures.negotiation import asked_nonce, offered_algorithms, offers_rfc9421
 from fediverse_node.signatures.request import Request
-from fediverse_node.signatures.sign import prepare_cavage, prepare_rfc9421
+from fediverse_node.signatures.sign import Prepared, prepare_cavage, prepare_rfc9421
 from fediverse_node.transport.exchange import (
     DEFAULT_TIMEOUT_S,
     DOCUMENT_SIZE_LIMIT,
@@ -149,11 +150,13 @@ class Signer:
             return first
         if form is SignatureForm.CAVAGE and self._memory.reads_rfc9421(host) is False and not has_offered:
             return first
+        note("sign.second_knock", None, url=first.url, refused=form.value, status=first.status)
         again = _Knock(
             self,
             unsigned=unsigned,
             keys=keys,
             forced={host: form.other},
+            number=2,
             nonce=asked_nonce(first.header("accept-signature")),
         )
         second = await send(again.hop_headers)
@@ -168,14 +171,18 @@ class Signer:
         if not offers_rfc9421(offer):
             return False
         has_ed25519 = _ED25519 in offered_algorithms(offer)
-        self._memory.note(host, Capability.READS_ED25519 if has_ed25519 else Capability.READS_RFC9421)
+        self._learn(host, Capability.READS_ED25519 if has_ed25519 else Capability.READS_RFC9421)
         return True
 
     def _note_success(self, host: str, form: SignatureForm) -> None:
         if form is SignatureForm.CAVAGE:
-            self._memory.note(host, Capability.READS_CAVAGE_ALONE)
+            self._learn(host, Capability.READS_CAVAGE_ALONE)
         elif not self._memory.reads_ed25519(host):
-            self._memory.note(host, Capability.READS_RFC9421)
+            self._learn(host, Capability.READS_RFC9421)
+
+    def _learn(self, host: str, capability: Capability) -> None:
+        self._memory.note(host, capability)
+        note("sign.learnt", None, host=host, capability=capability.value)
 
     def preferred_form(self, host: str) -> SignatureForm:
         """What the first knock at `host` uses."""
@@ -188,12 +195,19 @@ class Signer:
         now = self._clock.now()
         if form is SignatureForm.CAVAGE:
             prepared = prepare_cavage(request, algorithm=keys.key.algorithm, key_id=keys.key_id, now=now)
+            _note_base(request, prepared, keys.key_id)
             return prepared.finish(await self._threads.sign_in_thread(keys.key, prepared.base))
         key, key_id = keys.key, keys.key_id
         if keys.ed25519_key is not None and keys.ed25519_key_id is not None and self._memory.reads_ed25519(host):
             key, key_id = keys.ed25519_key, keys.ed25519_key_id
         prepared = prepare_rfc9421(request, algorithm=key.algorithm, key_id=key_id, now=now, nonce=nonce)
+        _note_base(request, prepared, key_id)
         return prepared.finish(await self._threads.sign_in_thread(key, prepared.base))
+
+
+def _note_base(request: Request, prepared: Prepared, key_id: str) -> None:
+    if is_watched():
+        note("sign.base", None, url=request.url, key_id=key_id, base=prepared.base.decode("utf-8", "replace"))
 
 
 class _Deadline:
@@ -231,12 +245,14 @@ class _Knock:
         *,
         unsigned: _Unsigned,
         keys: SigningKeys,
+        number: int = 1,
         forced: dict[str, SignatureForm] | None = None,
         nonce: str | None = None,
     ) -> None:
         self._signer = signer
         self._unsigned = unsigned
         self._keys = keys
+        self._number = number
         self._forced = forced or {}
         self._nonce = nonce
         self.used: dict[str, SignatureForm] = {}
@@ -245,6 +261,7 @@ class _Knock:
         host = host_of(url) or ""
         form = self._forced.get(host) or self._signer.preferred_form(host)
         self.used[host] = form
+        note("sign.form", None, url=url, form=form.value, knock=self._number)
         request = Request(self._unsigned.method, url, self._unsigned.headers, self._unsigned.body)
         nonce = self._nonce if host in self._forced else None
         return await self._signer.sign(request, form=form, host=host, keys=self._keys, nonce=nonce)

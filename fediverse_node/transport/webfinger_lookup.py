@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fediverse_node.base.outcome import Fail, TemporaryFail
+from fediverse_node.base.trace import note
 from fediverse_node.protocol.actors import ActorDocument
 from fediverse_node.protocol.media_types import JRD_JSON, JSON
 from fediverse_node.protocol.uris import canonical_host, host_of
@@ -70,6 +71,11 @@ class HandleLookup:
 
         HANDLE_MISMATCH where the sides do not name each other; NOT_FOUND where the host does not know the user.
         """
+        found = await self._fetch_handle(user, host, budget)
+        _note_found(found, f"{user}@{host}")
+        return found
+
+    async def _fetch_handle(self, user: str, host: str, budget: Budget) -> Found | Fail | TemporaryFail:
         canonical = canonical_host(host)
         if canonical is None or not is_username(user):
             return Fail(FetchFault.BAD_URL, "not a handle")
@@ -87,6 +93,11 @@ class HandleLookup:
 
     async def fetch_acct(self, actor: ActorDocument, *, budget: Budget) -> Found | Fail | TemporaryFail:
         """The handle that an actor, known by its id, goes by."""
+        found = await self._fetch_acct(actor, budget)
+        _note_found(found, actor.id)
+        return found
+
+    async def _fetch_acct(self, actor: ActorDocument, budget: Budget) -> Found | Fail | TemporaryFail:
         claimed = _claimed_acct(actor)
         if claimed is None:
             return Fail(FetchFault.HANDLE_MISMATCH, f"{actor.id[:200]} does not say a name")
@@ -124,6 +135,14 @@ class HandleLookup:
         return found if _is_same_acct(own_side.acct, answer.acct) and _names(own_side, actor) else mismatch
 
     async def _ask(self, acct: Acct, budget: Budget) -> _Answer | Fail | TemporaryFail:
+        answer = await self._answer(acct, budget)
+        if isinstance(answer, _Answer):
+            note("webfinger.answer", None, asked=acct.uri, subject=answer.acct.uri, actors=answer.actor_uris)
+        else:
+            note("webfinger.answer", answer, asked=acct.uri)
+        return answer
+
+    async def _answer(self, acct: Acct, budget: Budget) -> _Answer | Fail | TemporaryFail:
         response = await self._get(acct, budget)
         if not isinstance(response, Response):
             return response
@@ -154,6 +173,13 @@ class HandleLookup:
             if isinstance(response, Response) or response.reason not in _NO_HTTPS_HERE:
                 break
         return response
+
+
+def _note_found(found: Found | Fail | TemporaryFail, asked: str) -> None:
+    if isinstance(found, Found):
+        note("webfinger.confirmed", None, asked=asked, actor=found.actor_uri, host=found.acct_host)
+    else:
+        note("webfinger.confirmed", found, asked=asked)
 
 
 def _claimed_acct(actor: ActorDocument) -> Acct | None:

@@ -9,7 +9,9 @@ import asyncio
 
 from aiohttp import web
 
-from fediverse_node.inbox.answer import Received
+from fediverse_node.base.outcome import Fail
+from fediverse_node.base.trace import note
+from fediverse_node.inbox.answer import Received, Turned
 from fediverse_node.protocol.media_types import is_json_type
 from fediverse_node.web import responses
 from fediverse_node.web.context import WEB
@@ -25,9 +27,10 @@ async def post_personal(request: web.Request) -> web.Response:
     """POST /users/{name}/inbox."""
     actor = await load_actor(request.app[WEB], request.match_info["name"])
     if actor is None:
-        return responses.problem("Not found", 404)
+        return _refused("inbox.owner", Turned.NO_SUCH_INBOX, "Not found", 404)
     if actor["deleted_ms"] is not None:
-        return responses.problem("Gone", 410)
+        return _refused("inbox.owner", Turned.INBOX_GONE, "Gone", 410)
+    note("inbox.owner", None, name=request.match_info["name"])
     return await post(request)
 
 
@@ -35,13 +38,16 @@ async def post(request: web.Request) -> web.Response:
     """POST /inbox, the shared one, and the server's own at /actor/inbox."""
     # Mastodon and others also send plain application/json; all of it is verified by signature, not by its type.
     if not is_json_type(request.headers.get("Content-Type")):
-        return responses.problem("Content-Type must be application/activity+json", 415)
+        problem = "Content-Type must be application/activity+json"
+        return _refused("inbox.media_type", Turned.NOT_DECLARED_JSON, problem, 415)
     # The digest would be of the compressed bytes, and they can be small for a huge text.
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        return responses.problem("Content-Encoding is not supported", 415)
+        return _refused("inbox.media_type", Turned.ENCODED, "Content-Encoding is not supported", 415)
+    note("inbox.media_type", None, path=request.raw_path)
     body = await _read(request)
     if isinstance(body, web.Response):
         return body
+    note("inbox.body", None, size_bytes=len(body))
     context = request.app[WEB]
     answer = await context.receive(
         Received(
@@ -77,11 +83,18 @@ async def _read(request: web.Request) -> bytes | web.Response:
                     return _too_large()
                 chunks.append(chunk)
     except TimeoutError:
-        return responses.problem("The body did not arrive in time", 408)
+        return _refused("inbox.body", Turned.TOO_SLOW, "The body did not arrive in time", 408)
     return b"".join(chunks)
 
 
 def _too_large() -> web.Response:
-    refusal = responses.problem(f"The body is larger than {BODY_LIMIT_BYTES} bytes", 413)
+    refusal = _refused("inbox.body", Turned.TOO_LARGE, f"The body is larger than {BODY_LIMIT_BYTES} bytes", 413)
     refusal.force_close()  # what is still on its way is not read
     return refusal
+
+
+def _refused(step: str, reason: Turned, problem: str, status: int) -> web.Response:
+    fault = Fail(reason)
+    note(step, fault)
+    note("inbox.answered", fault, status=status, reason=reason.name, sentence=reason.sentence)
+    return responses.problem(problem, status)

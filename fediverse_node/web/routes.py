@@ -23,7 +23,7 @@ from fediverse_node.web import (
 )
 from fediverse_node.web.context import WEB, WebContext
 from fediverse_node.web.nodeinfo import USAGE_COUNTS, UsageCounts
-from fediverse_node.web.templating import PAGES, Pages, get_asset
+from fediverse_node.web.templating import PAGES, Pages, get_asset, get_favicon
 
 _USER = "/users/{name}"
 _POST = "/users/{name}/statuses/{id}"
@@ -31,6 +31,7 @@ _POST = "/users/{name}/statuses/{id}"
 _GET: tuple[tuple[str, problems.Handler], ...] = (
     ("/", front_page.get_front),
     (source.PATH, source.get_source),
+    ("/favicon.ico", get_favicon),
     ("/robots.txt", well_known.get_robots),
     ("/.well-known/webfinger", well_known.get_webfinger),
     ("/.well-known/host-meta", well_known.get_host_meta),

@@ -68,6 +68,10 @@ class Pages:
         self.assets[served] = Asset(body, f"{kind}; charset=utf-8")
         self._addresses[name] = f"/assets/{served}"
 
+    def address_of(self, name: str) -> str:
+        """The path under which an asset is served."""
+        return self._addresses[name]
+
 
 PAGES = web.AppKey("web.pages", Pages)
 
@@ -85,3 +89,9 @@ async def get_asset(request: web.Request) -> web.Response:
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     }
     return web.Response(body=asset.body, headers=headers)
+
+
+async def get_favicon(request: web.Request) -> web.Response:
+    """GET /favicon.ico: browsers and readers of feeds ask there where no page tells them better."""
+    headers = {"Location": request.app[PAGES].address_of("icon.svg"), "Cache-Control": "public, max-age=86400"}
+    return web.Response(status=302, headers=headers)

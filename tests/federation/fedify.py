@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -104,13 +105,17 @@ async def eventually(ask: Callable[[], Awaitable[T]], what: str, patience_s: flo
 
 
 @contextlib.contextmanager
-def fedify_server(first_knock: str) -> Iterator[FedifyServer]:
-    """A peer that signs in this way at first; skips the test where it is not installed."""
+def fedify_server(first_knock: str, *, environ: Mapping[str, str] | None = None) -> Iterator[FedifyServer]:
+    """A peer that signs in this way at first; skips the test where it is not installed. `environ`: see peer.mjs."""
     node = shutil.which("node")
     if node is None or not (_FOLDER / "node_modules").is_dir():
         pytest.skip("the Fedify peer is not installed: `.ci/peers` installs it with npm")
     process = subprocess.Popen(
-        [node, "peer.mjs", first_knock], cwd=_FOLDER, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        [node, "peer.mjs", first_knock],
+        cwd=_FOLDER,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **(environ or {})},
     )
     assert process.stdout is not None
     try:

@@ -203,6 +203,19 @@ def test_other_processes_give_the_same_bytes_too(hash_seed: str) -> None:
     assert found.stdout.strip() == hashlib.sha256(simulate(_conversation, seed=4)).hexdigest()
 
 
+def test_two_worlds_of_one_process_share_nothing() -> None:
+    """The same ids for other people, when the seed is the same: nothing may be remembered beyond a node."""
+
+    async def names(world: World, name: str) -> str:
+        alice = await world.person("alice@alpha")
+        found = await alice.looks_up(await world.person(f"{name}@beta"))
+        return str((await alice.ask("GET", f"/api/v1/accounts/{found}"))["acct"])
+
+    first = simulate(lambda world: names(world, "ben"))
+    second = simulate(lambda world: names(world, "cleo"))
+    assert (first, second) == ("ben@beta.test", "cleo@beta.test")
+
+
 def test_waiting_for_what_can_never_come_is_said_and_does_not_hang() -> None:
     with Simulation() as simulation, pytest.raises(Stalled, match="nothing is left to happen"):
         simulation.run(simulation.world.network.loop.create_future())  # type: ignore[arg-type]

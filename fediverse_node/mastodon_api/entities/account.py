@@ -18,7 +18,6 @@ _STAFF_ROLES = {
     "admin": {"id": "2", "name": "Admin", "color": "#1d4ed8"},
     "moderator": {"id": "1", "name": "Moderator", "color": "#047857"},
 }
-_cache: dict[tuple[str, int, int, str | None], bytes] = {}
 
 
 def render_account(row: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -34,12 +33,12 @@ def render_account_json(row: Mapping[str, Any], context: Context) -> bytes:
     """The same as JSON, remembered until the actor's version changes: it stands in every status."""
     if row["moved"] is not None:
         return orjson.dumps(render_account(row, context))
-    key = (context.config.base_url, row["id"], row["version"], row["role"])
-    found = _cache.get(key)
+    key, remembered = (row["id"], row["version"], row["role"]), context.account_json
+    found = remembered.get(key)
     if found is None:
-        if len(_cache) >= _MOST_CACHED:
-            _cache.clear()
-        found = _cache[key] = orjson.dumps(render_account(row, context))
+        if len(remembered) >= _MOST_CACHED:
+            remembered.clear()
+        found = remembered[key] = orjson.dumps(render_account(row, context))
     return found
 
 
