@@ -13,13 +13,16 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extr
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fmt docs lock clean system-packages peers
+.PHONY: help run lab test check bench fmt docs lock clean system-packages peers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime ## start the server on http://localhost:8420 (the first start installs what it needs into .venv)
 	@exec $(BIN)/fediverse-node serve
+
+lab: $(VENV)/.runtime ## five servers with people on this machine, and an inspector of all that passes between them
+	@exec $(BIN)/fediverse-node lab up 5 $(ARGS)
 
 test: system-packages $(VENV)/.dev peers ## run all tests (WORKERS=2 for two processes, ARGS="-k follow" to choose)
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)

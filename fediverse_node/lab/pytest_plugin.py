@@ -50,7 +50,7 @@ def pytest_pycollect_makeitem(
     """A coroutine test with a world becomes a plain one, before other plugins take it for theirs."""
     if not (collector.istestfunction(obj, name) and _lives_in_world(obj)):
         return None
-    setattr(collector.obj, name, _in_world(obj))  # type: ignore[arg-type]
+    setattr(collector.obj, name, _in_world(obj, looks_back=True))  # type: ignore[arg-type]
     return list(collector._genfunctions(name, getattr(collector.obj, name)))
 
 
@@ -89,11 +89,14 @@ def lab_databases() -> Any:
 def world(request: pytest.FixtureRequest, lab_seed: int | str, lab_databases: Any) -> Iterator[Any]:
     """A world with nobody in it yet: `fediverse_node.lab.world.World`."""
     # Loads the whole server: see above.
+    from fediverse_node.lab.invariants import Checker  # noqa: PLC0415
     from fediverse_node.lab.world import Simulation  # noqa: PLC0415
 
     options = _options(request.node.get_closest_marker("lab"))
     simulation = Simulation(seed=lab_seed, settings=options.get("settings"), databases=lab_databases)
     simulation.world.simulation = simulation
+    if options.get("check", True):
+        simulation.world.checker = Checker(simulation.world)
     request.node.stash[_SIMULATION] = simulation
     try:
         yield simulation.world
@@ -140,7 +143,7 @@ def _lives_in_world(function: object) -> bool:
     return _WORLD in inspect.signature(function).parameters
 
 
-def _in_world(function: Callable[..., Any]) -> Callable[..., Any]:
+def _in_world(function: Callable[..., Any], *, looks_back: bool = False) -> Callable[..., Any]:
     if inspect.isasyncgenfunction(function):
 
         @functools.wraps(function)
@@ -154,10 +157,26 @@ def _in_world(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def lived(*args: Any, **kwargs: Any) -> Any:
+        world = kwargs[_WORLD]
         work: Coroutine[Any, Any, Any] = function(*args, **kwargs)
-        return kwargs[_WORLD].simulation.run(work)
+        return world.simulation.run(_then_checked(work, world) if looks_back else work)
 
     return lived
+
+
+async def _then_checked(work: Coroutine[Any, Any, Any], world: Any) -> None:
+    """A story that went well, and then what must hold in every federation.
+
+    As long as something is broken on purpose, only what must hold in the middle of things is looked at.
+    """
+    await work
+    if world.checker is None:
+        return
+    if world.is_whole:
+        await world.quiet()
+        world.checker.at_quiet()
+    else:
+        world.checker.after_step()
 
 
 async def _next(steps: AsyncGenerator[Any, None]) -> Any:
@@ -195,7 +214,11 @@ def _keep(world: Any, item: pytest.Item) -> Path | None:
     if folder is None:
         return None
     name = "".join(letter if letter.isalnum() else "_" for letter in item.nodeid)[-100:]
-    path = Path(folder) / f"{name}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    world.recording.save(path)
-    return path
+    # The page is made of the whole inspector.
+    from fediverse_node.lab.inspector.page import render_html  # noqa: PLC0415
+
+    page = Path(folder) / f"{name}.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    world.recording.save(page.with_suffix(".jsonl"))
+    page.write_text(render_html(world.recording), encoding="utf-8")
+    return page

@@ -18,7 +18,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
@@ -54,6 +54,18 @@ _CALM_S = 1.0
 LONGEST_S = 30 * 86_400.0
 
 
+class LooksAfter(Protocol):
+    """Holds a world to what must always hold (`lab.invariants`). Both methods raise `Broken`."""
+
+    def after_step(self) -> None:
+        """Look in the middle of things."""
+        ...
+
+    def at_quiet(self) -> None:
+        """Look when nothing is left to do."""
+        ...
+
+
 class NotQuiet(NodeError):
     """There was still something to do when the time was over."""
 
@@ -67,6 +79,8 @@ class World:
         self.seed = seed
         # Who runs it, where that is not the story itself: a test runner.
         self.simulation: Simulation | None = None
+        # What holds it to the invariants, where somebody has set one.
+        self.checker: LooksAfter | None = None
         self.clock = LabClock(loop)
         self.recording = Recording({"seed": seed, "version": __version__, "began": self.clock.now().isoformat()})
         self.faults = Faults(str(seed))
@@ -162,6 +176,12 @@ class World:
     def why(self, post: Post, host: str) -> str:
         """Why a post did not reach a host (`beta` or its full name), in plain words."""
         return explain(post.uri, host_of_name(host), self.recording, self.looks()).text()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all nodes run, their clocks are right and nothing goes wrong between them."""
+        nodes = self.nodes.values()
+        return not self.faults.rules and all(node.is_running and not node.clock.skew_s for node in nodes)
 
     @property
     def now(self) -> datetime:

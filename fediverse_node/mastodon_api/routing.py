@@ -265,7 +265,7 @@ def endpoint(method: Method, surface: Surface) -> Callable[[web.Request], Awaita
         except web.HTTPException:
             raise
         except StorageError as error:  # the disk is full, the database is away: nothing was done
-            event(log, "api.no_storage", logging.ERROR, method=method.verb, path=method.path, error=str(error))
+            event(log, "api.no_storage", logging.WARNING, method=method.verb, path=method.path, error=str(error))
             response = render_error(ApiError(503, "This server cannot store anything at the moment"), call.headers)
         except Exception as error:  # the middleware's place to catch everything: a bug must not show its inside
             event(log, "api.broken", logging.ERROR, method=method.verb, path=method.path, error=repr(error))

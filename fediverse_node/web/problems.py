@@ -65,7 +65,7 @@ def guarded(handler: Handler) -> Handler:
         except web.HTTPException:
             raise
         except StorageError as error:
-            event(log, "web.no_storage", logging.ERROR, method=request.method, path=request.path, error=str(error))
+            event(log, "web.no_storage", logging.WARNING, method=request.method, path=request.path, error=str(error))
             return _problem(request, 503, "Service unavailable", _NO_STORAGE)
         except Exception:  # the edge of the house: nobody above could say it better
             event(log, "web.failed", logging.ERROR, method=request.method, path=request.path)

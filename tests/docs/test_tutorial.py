@@ -41,3 +41,18 @@ def test_the_tutorial_does_what_it_says(pytester: pytest.Pytester) -> None:
 
 def test_the_tutorial_is_short() -> None:
     assert len(_TUTORIAL.read_text(encoding="utf-8").splitlines()) < 200
+
+
+@pytest.mark.timeout(120)
+def test_the_examples_of_the_howtos_pass(pytester: pytest.Pytester) -> None:
+    found = 0
+    pytester.makeini("[pytest]\n")
+    for page in sorted((_TUTORIAL.parents[1] / "howto").glob("*.md")):
+        blocks = [
+            b for b in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL) if "test_" in b
+        ]
+        found += len(blocks)
+        for number, block in enumerate(blocks):
+            (pytester.path / f"test_{page.stem}_{number}.py").write_text(block, encoding="utf-8")
+    assert found >= 2
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=found)

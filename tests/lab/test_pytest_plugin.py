@@ -100,11 +100,40 @@ def test_a_failure_tells_its_seed_and_what_passed(project: pytest.Pytester) -> N
             "*--lab-seed 5",
             "*beta.test → alpha.test POST /inbox Follow: 202",
             "*alpha.test → beta.test POST /inbox Create: 202",
-            "all of them: kept*.jsonl",
+            "all of them: kept*.html",
         ]
     )
     [kept] = (project.path / "kept").glob("*.jsonl")
-    assert b'"Follow"' in kept.read_bytes() or b"Follow" in kept.read_bytes()
+    assert b"Follow" in kept.read_bytes()
+    [page] = (project.path / "kept").glob("*.html")
+    assert "<html" in page.read_text()
+
+
+_BROKEN = """
+import pytest
+from fediverse_node.storage.apply import reactions
+
+@pytest.fixture(autouse=True)
+def likes_are_not_counted(monkeypatch):
+    def nothing(*args):
+        return
+        yield
+    monkeypatch.setattr(reactions, "count_objects", nothing)
+
+MARK
+async def test_a_like_is_liked(world):
+    alice, ben = await world.people("alice@alpha", "ben@alpha")
+    await ben.likes(await alice.posts("hello"))
+"""
+
+
+def test_what_must_always_hold_is_looked_at_after_each_story(project: pytest.Pytester) -> None:
+    project.makepyfile(_BROKEN.replace("MARK", ""))
+    result = project.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*Broken: counts: *likes_count*", "*seed 0, step *"])
+    project.makepyfile(_BROKEN.replace("MARK", "@pytest.mark.lab(check=False)"))
+    project.runpytest_subprocess().assert_outcomes(passed=1)
 
 
 def test_a_test_run_without_worlds_loads_nothing_of_the_server(project: pytest.Pytester) -> None:
