@@ -120,6 +120,9 @@ def gate(doc: object, *, size_bytes: int = 0) -> Plain | NeedsProcessing | Fail:
         ignored += verdict.ignored
         if not verdict.dangerous_prefixes.isdisjoint(inspection.key_prefixes):
             needed = needed or NeedsProcessing(WireReason.TERM_REDEFINED, "a prefix stands for Activity Streams")
+    # Plain reading cuts long lists by itself; a processor would number all of these nodes.
+    if needed is not None and inspection.anonymous > ANONYMOUS_NODES_LIMIT:
+        return Fail(WireReason.TOO_MANY_NODES)
     return needed or Plain(tuple(dict.fromkeys(ignored))[:IGNORED_LIMIT])
 
 
@@ -149,13 +152,13 @@ class _Inspection:
         self.contexts: list[object] = []
         self.key_prefixes: set[str] = set()
         self.needed: NeedsProcessing | None = None
+        self.anonymous = 0
 
     def need(self, reason: WireReason, detail: str = "") -> None:
         if self.needed is None:
             self.needed = NeedsProcessing(reason, detail[:200])
 
     def walk(self, doc: Mapping[str, object]) -> Fail | None:
-        anonymous = 0
         level: list[object] = [doc]
         # Level by level: the depth is the number of rounds and needs no bookkeeping for each node.
         for _ in range(DEPTH_LIMIT + 1):
@@ -163,7 +166,7 @@ class _Inspection:
             for value in level:
                 if isinstance(value, dict):
                     if "id" not in value:
-                        anonymous += 1
+                        self.anonymous += 1
                     for key, item in value.items():
                         if key in CORE_TERMS:
                             if isinstance(item, dict | list):
@@ -175,8 +178,6 @@ class _Inspection:
                             below.append(item)
                 elif isinstance(value, list):
                     below += [item for item in value if isinstance(item, dict | list)]
-            if anonymous > ANONYMOUS_NODES_LIMIT:
-                return Fail(WireReason.TOO_MANY_NODES)
             if not below:
                 return None
             level = below

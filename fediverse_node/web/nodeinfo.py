@@ -18,7 +18,7 @@ from fediverse_node.storage.queries.federation_documents import USAGE
 from fediverse_node.web import responses
 from fediverse_node.web.context import WEB, WebContext
 
-SOFTWARE_NAME = "fediverse_node"
+SOFTWARE_NAME = "fediverse-node"
 _COUNT_AGAIN_MS = 60_000
 _DAY_MS = 86_400_000
 

@@ -130,7 +130,7 @@ async def test_nodeinfo_counts_who_and_what_is_here(any_node: Node) -> None:
     for version in ("2.0", "2.1"):
         info = await any_node.document(f"/nodeinfo/{version}")
         assert info["version"] == version
-        assert info["software"]["name"] == "fediverse_node"
+        assert info["software"]["name"] == "fediverse-node"
         assert info["protocols"] == ["activitypub"]
         assert info["openRegistrations"] is False
         assert info["usage"] == {
@@ -165,3 +165,11 @@ async def test_robots_may_read_pages_but_not_the_interfaces(node: Node) -> None:
     assert seen.headers["Content-Type"].startswith("text/plain")
     assert "Disallow: /api/" in seen.text
     assert "Disallow: /\n" not in seen.text
+
+
+async def test_whoever_asks_for_an_icon_without_a_page_is_led_to_it(node: Node) -> None:
+    seen = await node.get("/favicon.ico", "image/*")
+    assert seen.status == 302
+    icon = await node.get(seen.headers["Location"], "image/*")
+    assert icon.status == 200
+    assert icon.headers["Content-Type"].startswith("image/svg+xml")

@@ -26,16 +26,21 @@ class Expect(Enum):
 
     TAKEN = "taken"
     REFUSED = "refused"
-    SURVIVED = "survived"  # either, but nothing may break
+    WITHOUT_EFFECT = "without effect"  # for whom is watched; what is answered does not matter
+    SURVIVED = "survived"  # whatever happens, nothing may break
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """What to send, and whose inbox an Accept would reach if it counted. `follow` is undone in the end."""
+    """What to send, and whose inbox an Accept would reach if it counted. `follow` is undone in the end.
+
+    `signer` is who signed it, where that is not who is watched: it may count for either.
+    """
 
     letter: Letter
     watched: Actor
     follow: dict[str, Any]
+    signer: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,8 @@ async def send_try(case: Case, attempt: Try) -> Exchange:
     exchange = await case.send(attempt.letter)
     if 200 <= exchange.status < 300:
         case.stand_in.to_undo.append((attempt.watched, attempt.follow))
+        if attempt.signer is not None:
+            case.stand_in.to_undo.append((attempt.signer, attempt.follow))
     return exchange
 
 
@@ -109,6 +116,8 @@ async def judge(case: Case, attempt: Try, expect: Expect, otherwise: Verdict = V
         return passed(came(exchange))
     if expect is Expect.TAKEN:
         return await taken(case, exchange, attempt.watched, otherwise)
+    if expect is Expect.WITHOUT_EFFECT:
+        return await without_effect(case, exchange, attempt.watched, otherwise)
     return await refused(case, exchange, attempt.watched, otherwise)
 
 
@@ -135,6 +144,18 @@ async def refused(case: Case, exchange: Exchange, watched: Actor, otherwise: Ver
     return Outcome(otherwise, f"It was answered {exchange.status}; whether it counted cannot be seen from outside.")
 
 
+async def without_effect(case: Case, exchange: Exchange, watched: Actor, otherwise: Verdict) -> Outcome:
+    """Passed if it was refused, or if nothing came of it for whom is watched."""
+    if not 200 <= exchange.status < 300:
+        return passed(came(exchange))
+    if await has_acted(case, watched):
+        return Outcome(otherwise, f"It was answered {exchange.status} and counted for somebody who did not sign it.")
+    control = case.facts.control
+    if control is not None and control.shows_effects:
+        return passed(f"{exchange.status}, and nothing came of it for the one who did not sign")
+    return warning(f"It was answered {exchange.status}; whether it counted cannot be seen from outside.")
+
+
 async def taken(case: Case, exchange: Exchange, watched: Actor, otherwise: Verdict = Verdict.FAILED) -> Outcome:
     """Passed if it was accepted, with the effect that an honest Follow has here."""
     if not 200 <= exchange.status < 300:
@@ -151,6 +172,11 @@ def said(exchange: Exchange) -> str:
     """The status and the beginning of what the server says about it."""
     text = exchange.answer.text.strip() if exchange.answer is not None else ""
     return f"{came(exchange)} {text[:120]}".strip()
+
+
+def duration(seconds: float) -> str:
+    """For people: "40 ms", "1.5 s"."""
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
 async def control_follow(case: Case, form: str) -> tuple[Exchange, Control]:

@@ -35,8 +35,11 @@ async def discover(case: Case, target: Target, permit: Permit) -> None:
     facts.actor_uri = found
     await permit(facts.origin)
     actor = await load(case, found)
+    if actor is None and target.url is not None:
+        # What calls itself something that leads nowhere is examined where it was found.
+        facts.actor_uri, actor = target.url, await load(case, target.url)
     if actor is not None:
-        facts.actor = actor
+        facts.actor, facts.actor_read = actor, case.exchanges[-1]
         facts.acct = _handle_of(actor)
     if facts.acct is not None and facts.acct.host != host_of(facts.webfinger_origin):
         scheme = facts.origin.partition("://")[0]
@@ -44,11 +47,16 @@ async def discover(case: Case, target: Target, permit: Permit) -> None:
         facts.webfinger_origin = f"{scheme}://{facts.acct.host}"
     if facts.acct is not None:
         facts.jrd = document(await case.webfinger(facts.acct.uri))
-    facts.post = facts.post or await _newest_post(case)
+    if facts.post is None:
+        facts.post = await _newest_post(case)
+        facts.post_read = case.exchanges[-1] if facts.post is not None else None
 
 
 async def load(case: Case, uri: str) -> Json | None:
-    """The ActivityPub document at `uri`; learns on the way whether the server asks for signatures."""
+    """The JSON document at `uri`; learns on the way whether the server asks for signatures.
+
+    Its type and its id are not looked at: whether they are right is for the checks to say.
+    """
     exchange = await case.read(uri)
     if exchange.status in (401, 403) and case.has_stand_in and not case.facts.signed_gets_only:
         for form in _FORMS:
@@ -58,9 +66,7 @@ async def load(case: Case, uri: str) -> Json | None:
                 break
         else:
             case.facts.signed_gets_only = ""
-    found = document(exchange)
-    kind = exchange.answer.header("content-type") if exchange.answer is not None else None
-    return found if found is not None and is_activity_type(kind) else None
+    return document(exchange)
 
 
 async def _by_handle(case: Case, acct: Acct) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from fediverse_node.lab.exchange import Exchange
 from fediverse_node.protocol.reading import sequence
 from fediverse_node.protocol.uris import origin_of, same_origin
 from fediverse_node.protocol.webfinger import Acct
@@ -33,6 +34,8 @@ class Facts:
 
     actor_uri: str = ""
     actor: Json = field(default_factory=dict)
+    actor_read: Exchange | None = None  # by which the two documents were read
+    post_read: Exchange | None = None
     acct: Acct | None = None
     asked_acct: Acct | None = None
     webfinger_origin: str = ""
@@ -64,7 +67,7 @@ class Facts:
     @property
     def post_uri(self) -> str:
         """The id of the public post that was found, "" without one."""
-        return str(self.post["id"]) if self.post else ""
+        return address(self.post)
 
     def own(self, name: str) -> str | None:
         """An address that the actor names, if it is on its own origin."""

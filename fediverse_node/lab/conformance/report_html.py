@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
+import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from fediverse_node import __version__
 from fediverse_node.lab.conformance.index import SECTIONS
@@ -28,7 +31,8 @@ def render_html(report: Report) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.globals.update(name_of=name_of, address_of=address_of, shown=shown, curl=curl, is_long=is_long)
+    functions = (name_of, address_of, shown, coded, curl, is_long)
+    environment.globals.update({function.__name__: function for function in functions})
     sections: dict[str, list[Finding]] = {}
     for finding in report.findings:
         sections.setdefault(SECTIONS.get(finding.section, finding.section), []).append(finding)
@@ -44,13 +48,30 @@ def render_html(report: Report) -> str:
 
 
 def shown(message: Message) -> str:
-    """A message as it was on the wire, its body cut and made printable."""
+    """A message with its body cut and made printable; JSON is indented if nothing gets lost by that."""
     lines = [message.start, *(f"{name}: {value}" for name, value in message.headers)]
-    body = message.body[:_BODY_SHOWN].decode("utf-8", "replace")
+    body = (_indented(message) or message.body)[:_BODY_SHOWN].decode("utf-8", "replace")
     if len(message.body) > _BODY_SHOWN:
         body += f"\n… {len(message.body):,} bytes in all"
     text = "\n".join(lines) + (f"\n\n{body}" if body else "")
     return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _indented(message: Message) -> bytes | None:
+    document = message.document if len(message.body) <= _BODY_SHOWN else None
+    if document is None:
+        return None
+    try:
+        indented = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+    except orjson.JSONEncodeError:  # deeper than it writes
+        return None
+    # A name that stands there twice is what is to be seen; a parsed document has it once.
+    return indented if indented.count(b'"') == message.body.count(b'"') else None
+
+
+def coded(text: str) -> Markup:
+    """A sentence in which `words` stand for code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 def is_long(exchange: Exchange) -> bool:

@@ -16,7 +16,7 @@ _COLOURS = {Verdict.PASSED: "32", Verdict.FAILED: "1;31", Verdict.WARNING: "33",
 _WRONG = (Verdict.FAILED, Verdict.WARNING)
 _INDENT = " " * 5
 _EXCHANGES_SHOWN = 2
-_BODY_SHOWN = 160
+_BODY_SHOWN = 60
 
 
 class TextReport:
@@ -75,6 +75,7 @@ class TextReport:
             initial_indent=first,
             subsequent_indent=indent,
             break_on_hyphens=False,
+            break_long_words=False,  # addresses are there to be copied
         )
 
     def _painted(self, text: str, code: str) -> str:
@@ -94,6 +95,6 @@ def _answer(exchange: Exchange) -> str:
     if exchange.answer is None:
         return exchange.failure or "nothing"
     kind = exchange.answer.header("content-type") or ""
-    body = exchange.answer.text.strip()
+    body = " ".join(exchange.answer.text.split())
     is_text = "html" not in kind and body
     return f"{exchange.answer.start.partition(' ')[2]} {kind} {body[:_BODY_SHOWN] if is_text else ''}".strip()

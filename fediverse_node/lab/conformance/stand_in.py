@@ -19,7 +19,7 @@ from fediverse_node.base.randomness import Randomness
 from fediverse_node.protocol.jsonld_terms import AS2_URL, SECURITY_URL
 from fediverse_node.protocol.media_types import ACTIVITY_JSON
 from fediverse_node.protocol.uris import host_of
-from fediverse_node.signatures.key_source import KeySource, SystemKeys
+from fediverse_node.signatures.key_source import KeySource
 from fediverse_node.signatures.keys import PrivateKey
 
 _MULTIKEY_CONTEXT = "https://w3id.org/security/multikey/v1"
@@ -156,10 +156,9 @@ class StandIn:
         host: str,
         port: int,
         origins: tuple[str, ...],
-        keys: KeySource | None = None,
+        keys: KeySource,
     ) -> None:
         """Listen on host:port; without `origins`, on a second port too, and the origins are those two."""
-        keys = keys or SystemKeys()
         self._keys = [keys.new_rsa() for _ in range(_KEYS)]
         self._ed25519 = [keys.new_ed25519() for _ in range(2)]
         # Servers remember actors for days: those of another run must not be taken for these.

@@ -8,6 +8,7 @@ are asked at all. Sizes and times are bounded.
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
 import ssl
 from collections.abc import Iterable
@@ -118,7 +119,7 @@ class Wire:
                 exchange.method,
                 target.url,
                 headers=sent,
-                data=body,
+                data=io.BytesIO(body) if body else body,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_TIMEOUT_S),
             ) as answer:

@@ -185,9 +185,10 @@ def test_depth_and_nodes_and_size_are_limited() -> None:
     deep: object = "x"
     for _ in range(40):
         deep = {"object": [deep]}
+    many = [{"type": "Note"}] * (ANONYMOUS_NODES_LIMIT + 1)
     outcomes = [
         (gate(with_context(AS2_URL, object=deep)), WireReason.TOO_DEEP),
-        (gate(with_context(AS2_URL, tag=[{"type": "Note"}] * (ANONYMOUS_NODES_LIMIT + 1))), WireReason.TOO_MANY_NODES),
+        (gate(with_context({}, tag=many)), WireReason.TOO_MANY_NODES),
         (gate(LIKE, size_bytes=SIZE_LIMIT_BYTES + 1), WireReason.TOO_LARGE),
         (gate([LIKE]), WireReason.NOT_AN_OBJECT),
     ]
@@ -198,6 +199,12 @@ def test_depth_and_nodes_and_size_are_limited() -> None:
     for _ in range(100):
         context = [context]
     assert isinstance(gate(with_context([AS2_URL, context])), Fail)
+
+
+def test_long_lists_that_are_read_plainly_are_cut_later_and_not_refused() -> None:
+    """A refused profile is fetched again with each message of its owner."""
+    many = [{"type": "Hashtag", "name": f"#t{n}"} for n in range(2 * ANONYMOUS_NODES_LIMIT)]
+    assert isinstance(gate(with_context(AS2_URL, tag=many)), Plain)
 
 
 def test_the_blank_node_clique_that_keeps_pyld_busy_for_seconds_costs_nothing_here() -> None:

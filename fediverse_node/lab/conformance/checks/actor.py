@@ -27,6 +27,8 @@ _ACCEPTS = {
     "Misskey": "application/activity+json, application/ld+json",
 }
 _STRICT_CONTEXTS = ("https://w3id.org/security/", "https://w3id.org/fep/", "https://www.w3.org/ns/")
+# spec: rfc9110#15.1 - what a cache may keep without being told.
+_KEPT_BY_CACHES = (200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501)
 _PRIVATE = re.compile(r"PRIVATE KEY|secretKeyMultibase|privateKey(?:Pem|Multibase|Jwk)|\"d\"\s*:\s*\"")
 
 
@@ -133,7 +135,8 @@ async def vary_outcome(case: Case, url: str) -> Outcome:
         return passed("There is one form only")
     for exchange in (page, found):
         control = header(exchange, "cache-control").lower()
-        if "no-store" in control or "private" in control:
+        is_kept = "max-age" in control or "public" in control or exchange.status in _KEPT_BY_CACHES
+        if "no-store" in control or "private" in control or not is_kept:
             continue
         varied = {name.strip().lower() for name in header(exchange, "vary").split(",")}
         if not varied & {"accept", "*"}:
@@ -228,7 +231,7 @@ async def type_is_known(case: Case) -> Outcome:
 @SECTION.check(
     "actor.name",
     "It has a preferredUsername",
-    why="GoToSocial answers 500 to actors without one, and Mastodon refuses them.",
+    why="Mastodon refuses actors without one, and others stumble over them.",
     advice="Set preferredUsername to the user part of the handle: no @, no spaces.",
     refs=("ap#actor-objects",),
     needs=_ACTOR,

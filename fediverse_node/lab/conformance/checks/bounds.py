@@ -162,7 +162,7 @@ _PAIRS = (
     _pair(
         "key-unreachable",
         "A key that cannot be fetched gives a clear answer",
-        why="GoToSocial answered 500 there, and senders then take the whole server for broken.",
+        why="A 500 there makes senders take the whole server for broken.",
         advice="Answer 401 (or 503, to be asked again) when the key's host cannot be reached, and soon.",
         refs=("rfc9421#3.2",),
         run=_unreachable,
@@ -267,7 +267,7 @@ async def many_mentions_are_bounded(case: Case) -> Outcome:
 @SECTION.check(
     "bounds.profile",
     "A profile with too much in it is cut or refused, and not fetched again and again",
-    why="Akkoma fetched such an actor for ever, because it refused it and then knew it no better.",
+    why="Servers have fetched such an actor for ever: they refused it, and then knew it no better.",
     advice="Limit names, fields, tags and aliases by cutting them; remember that a fetch was tried.",
     refs=("GHSA-gg8q-rcg7-p79g",),
     needs=_CONTROL,

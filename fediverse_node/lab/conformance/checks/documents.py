@@ -8,17 +8,7 @@ from __future__ import annotations
 import gzip
 from typing import Any
 
-from fediverse_node.lab.conformance.attempt import (
-    SENDING,
-    Probe,
-    Try,
-    broke,
-    has_acted,
-    honest,
-    refused,
-    said,
-    send_try,
-)
+from fediverse_node.lab.conformance.attempt import SENDING, Expect, Probe, Try, broke, honest, refused, said, send_try
 from fediverse_node.lab.conformance.case import Case, came, document, dump
 from fediverse_node.lab.conformance.letters import Letter
 from fediverse_node.lab.conformance.section import Section
@@ -57,7 +47,7 @@ _NOT_JSON = (
 @SECTION.check(
     "documents.garbage",
     "Bodies that are no activities are refused, signed or not",
-    why="GoToSocial answered 500 to arrays, numbers and text. Each of them is one request away for anybody.",
+    why="Servers answer 500 to arrays, numbers and text. Each of them is one request away for anybody.",
     advice="Answer 400 to what is no JSON object or says no type, actor or object.",
     refs=("rfc9110#15.5.1", "ap#inbox-delivery"),
     needs=_CONTROL,
@@ -134,7 +124,7 @@ async def clique_breaks_nothing(case: Case) -> Outcome:
 @SECTION.check(
     "documents.size",
     "A body of 8 MB is refused",
-    why="Real activities stay below 100 kB. GoToSocial and Fedify read 3 MB and more of whatever anybody sends.",
+    why="Real activities stay below 100 kB. Servers read megabytes of whatever anybody sends.",
     advice="Answer 413 above about one megabyte, without reading the rest.",
     refs=("rfc9110#15.5.14", "GHSA-gg8q-rcg7-p79g"),
     needs=_CONTROL,
@@ -196,7 +186,7 @@ def _inside_graph(case: Case) -> Try:
     inner = case.follow(victim)
     inner.pop("@context")
     outer = {"@context": AS2_URL, "id": case.stand_in.new_uri(courier, "x"), "actor": courier.uri, "@graph": [inner]}
-    return Try(honest(case, courier, outer), victim, inner)
+    return Try(honest(case, courier, outer), victim, inner, courier)
 
 
 def _inside_included(case: Case) -> Try:
@@ -204,7 +194,7 @@ def _inside_included(case: Case) -> Try:
     inner = case.follow(victim)
     inner.pop("@context")
     activity = case.activity(courier, "Like", case.facts.actor_uri) | {"@included": [inner]}
-    return Try(honest(case, courier, activity), victim, inner)
+    return Try(honest(case, courier, activity), victim, inner, courier)
 
 
 def _reversed(case: Case) -> Try:
@@ -212,7 +202,7 @@ def _reversed(case: Case) -> Try:
     inner = case.follow(victim)
     inner.pop("@context")
     activity = case.activity(courier, "Like", case.facts.actor_uri) | {"@reverse": {"object": inner}}
-    return Try(honest(case, courier, activity), victim, inner)
+    return Try(honest(case, courier, activity), victim, inner, courier)
 
 
 def _renamed(case: Case) -> Try:
@@ -223,7 +213,7 @@ def _renamed(case: Case) -> Try:
         "actor": courier.uri,
         "who": victim.uri,
     }
-    return Try(honest(case, courier, follow), victim, follow)
+    return Try(honest(case, courier, follow), victim, follow, courier)
 
 
 def _twice_named(case: Case) -> Try:
@@ -231,10 +221,9 @@ def _twice_named(case: Case) -> Try:
     victim, courier = case.stand_in.new_actor(), case.stand_in.new_actor()
     follow = case.follow(victim)
     body = dump(follow).replace(b'"actor":', f'"actor":"{courier.uri}","actor":'.encode())
-    return Try(honest(case, courier, body), victim, follow)
+    return Try(honest(case, courier, body), victim, follow, courier)
 
 
-_ONE_MEANING = "Refuse documents that plain reading and JSON-LD would understand in two ways."
 _PROBES = (
     Probe(
         "documents.graph",
@@ -243,6 +232,7 @@ _PROBES = (
         advice="Refuse @graph, @included and @reverse at any depth.",
         refs=("CVE-2026-42462", "CVE-2026-46349"),
         build=_inside_graph,
+        expect=Expect.WITHOUT_EFFECT,
     ),
     Probe(
         "documents.included",
@@ -251,6 +241,7 @@ _PROBES = (
         advice="Refuse @graph, @included and @reverse at any depth.",
         refs=("CVE-2026-42462",),
         build=_inside_included,
+        expect=Expect.WITHOUT_EFFECT,
     ),
     Probe(
         "documents.reverse",
@@ -259,6 +250,16 @@ _PROBES = (
         advice="Refuse @graph, @included and @reverse at any depth.",
         refs=("CVE-2026-42462",),
         build=_reversed,
+        expect=Expect.WITHOUT_EFFECT,
+    ),
+    Probe(
+        "documents.renamed",
+        "A context that renames `actor` gives nobody's name away",
+        why="Plainly read the sender is one, by JSON-LD another. Misskey verified one reading and processed the other.",
+        advice="Refuse documents that plain reading and JSON-LD would understand in two ways.",
+        refs=("GHSA-2vxv-pv3m-3wvj", "json-ld11"),
+        build=_renamed,
+        expect=Expect.WITHOUT_EFFECT,
     ),
     Probe(
         "documents.actor-twice",
@@ -267,28 +268,10 @@ _PROBES = (
         advice="Let one parser read the body, once, and compare what it read with the signer.",
         refs=("GHSA-2vxv-pv3m-3wvj",),
         build=_twice_named,
+        expect=Expect.WITHOUT_EFFECT,
     ),
 )
 SECTION.checks += [probe.to_check() for probe in _PROBES]
-
-
-@SECTION.check(
-    "documents.renamed",
-    "A context that renames `actor` gives nobody's name away",
-    why="Plainly read the sender is one, by JSON-LD another. Misskey verified one reading and processed the other.",
-    advice=_ONE_MEANING,
-    refs=("GHSA-2vxv-pv3m-3wvj", "json-ld11"),
-    needs=_CONTROL,
-)
-async def renaming_gives_nothing_away(case: Case) -> Outcome:
-    attempt = _renamed(case)
-    exchange = await send_try(case, attempt)
-    broken = broke(exchange)
-    if broken is not None:
-        return broken
-    if 200 <= exchange.status < 300 and await has_acted(case, attempt.watched):
-        return failed(f"{came(exchange)}, and the victim was answered although it did not sign.")
-    return passed(f"{came(exchange)}, and nothing came of it for the victim")
 
 
 @SECTION.check(

@@ -56,7 +56,7 @@ async def broken_accepts_are_survived(case: Case) -> Outcome:
 @SECTION.check(
     "errors.signature",
     "Nonsense in signature headers does not break a GET",
-    why="These headers are parsed before anybody is known; GoToSocial answered 500 to keys that it could not reach.",
+    why="These headers are parsed before anybody is known; servers answer 500 to keys that they cannot reach.",
     advice="Treat a signature that cannot be read as none, or answer 401.",
     refs=("cavage#2", "rfc9421#3.2"),
 )

@@ -120,7 +120,7 @@ _PROBES = (
     Probe(
         "forged.unsigned",
         "An activity without a signature is refused",
-        why="Anybody could write it. Takahe took such posts and showed them, snac2 answers 202 to them.",
+        why="Anybody could write it. Servers have taken such posts and shown them.",
         advice="Answer 401 to whatever is not signed, before anything else is done with it.",
         refs=("ap#authorization", "CVE-2026-28432"),
         build=_unsigned,
@@ -183,7 +183,7 @@ _PROBES = (
     Probe(
         "forged.digest-unsigned",
         "A digest that is not signed is refused",
-        why="Whoever changes the body changes the digest with it. GoToSocial took such requests.",
+        why="Whoever changes the body changes the digest with it. Servers have taken such requests.",
         advice="Demand digest among the signed headers, and look at signed digests alone.",
         refs=("cavage#d",),
         build=_lying(_cover("(request-target)", "host", "date")),
@@ -192,7 +192,7 @@ _PROBES = (
     Probe(
         "forged.body",
         "A body that was changed after signing is refused",
-        why="GoToSocial showed people text that did not match the signed digest.",
+        why="Servers have shown people text that did not match the signed digest.",
         advice="Compute the digest of the body that came and compare it with the signed one.",
         refs=("rfc3230#4.3.2",),
         build=_lying(_honest, _swapped),
@@ -246,7 +246,7 @@ _PROBES = (
     Probe(
         "forged.old",
         "A signature of last month is refused",
-        why="Without a window a request that was once overheard can be repeated for ever. GoToSocial had none.",
+        why="Without a window a request that was once overheard can be repeated for ever. Servers have had none.",
         advice="Refuse dates older than about 12 hours; Fedify and Lemmy allow one hour.",
         refs=("cavage#2.5",),
         build=_lying(_at(days=-30)),
@@ -282,7 +282,7 @@ _PROBES = (
     Probe(
         "forged.date-alone",
         "A signature over the date alone is refused",
-        why="It is valid for every request of that second: GoToSocial took it.",
+        why="It is valid for every request of that second, and servers have taken it.",
         advice="Demand (request-target), host, date and digest.",
         refs=("cavage#2.5",),
         build=_lying(_cover("date")),

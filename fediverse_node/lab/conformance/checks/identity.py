@@ -195,7 +195,7 @@ _PROBES = (
     Probe(
         "identity.actor",
         "Nobody can act in the name of another actor",
-        why="Fedify once handled activities before it looked whose key it was; GoToSocial crashes on this one.",
+        why="Fedify once handled activities before it looked whose key it was; others crash on this one.",
         advice=_BIND,
         refs=("fep-fe34", "CVE-2025-54888"),
         build=_another_actor,
@@ -215,6 +215,7 @@ _PROBES = (
         advice="Refuse activities with more than one actor, or take the first and compare that one.",
         refs=("as2-vocabulary#dfn-actor",),
         build=_two_actors,
+        expect=Expect.WITHOUT_EFFECT,
     ),
     Probe(
         "identity.key-unlisted",

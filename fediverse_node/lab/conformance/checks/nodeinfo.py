@@ -53,6 +53,8 @@ async def links_exist(case: Case) -> Outcome:
     if document(exchange) is None:
         return failed(f"/.well-known/nodeinfo: {came(exchange)}")
     offered = await _offered(case)
+    if not offered:
+        return warning("It links to no NodeInfo document.")
     if not {"2.0", "2.1"}.intersection(offered):
         return failed("None of its links is for NodeInfo 2.0 or 2.1.")
     return passed(f"Versions {', '.join(sorted(offered))}")

@@ -60,7 +60,7 @@ async def handle_leads_to_actor(case: Case) -> Outcome:
 @SECTION.check(
     "webfinger.type",
     "The answer is declared as application/jrd+json",
-    why="GoToSocial refuses WebFinger answers of another type, and then answers 500 to whatever the actor signs.",
+    why="GoToSocial refuses WebFinger answers of another type, and with them whatever the actor signs.",
     advice="Send Content-Type: application/jrd+json.",
     refs=("rfc7033#10.2",),
     needs=_HANDLE,
