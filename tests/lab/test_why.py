@@ -171,6 +171,14 @@ async def test_what_did_reach_them_is_said_to_have(world: World) -> None:
         assert "kept the post" in explanation.text()
 
 
+async def test_the_address_of_its_page_will_do(world: World) -> None:
+    alice = await world.person("alice@alpha")
+    post = await alice.posts("hello")
+    [status] = await alice.ask("GET", "/api/v1/timelines/home")
+    assert status["url"] != post.uri
+    assert "Nobody at beta.test follows" in explain(status["url"], "beta.test", world.recording, world.looks()).verdict
+
+
 async def test_a_post_that_nobody_knows_is_said_to_be_unknown(world: World) -> None:
     await world.people("alice@alpha", "ben@beta")
     post = Post("https://alpha.test/users/alice/statuses/1", "alice@alpha.test", "", "public")

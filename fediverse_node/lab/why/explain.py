@@ -65,8 +65,13 @@ def explain(
     exchanges: Iterable[Exchange],
     databases: Mapping[str, Callable[[], Readable]] | None = None,
 ) -> Explanation:
-    """The way of a post to a host. Stages that come after the one that failed are left out."""
-    evidence = Evidence(post_uri, host, list(exchanges), databases or {})
+    """The way of a post to a host. Stages that come after the one that failed are left out.
+
+    `post_uri` is its id; with the databases, the address of its page will do.
+    """
+    kept, looks = list(exchanges), databases or {}
+    post_uri = _id_of(post_uri, looks)
+    evidence = Evidence(post_uri, host, kept, looks)
     findings: list[Finding] = []
     for stage in (_said, _audience, _resolve, _webfinger, _actor, _sign, _inbox, _policy, _store, _shown):
         finding = stage(evidence)
@@ -74,6 +79,12 @@ def explain(
         if finding.state is State.FAILED or (finding.state is State.WAITING and finding.stage is not Stage.RESOLVE):
             break
     return Explanation(post_uri, host, findings)
+
+
+def _id_of(address: str, databases: Mapping[str, Callable[[], Readable]]) -> str:
+    home = databases.get(host_of(address) or "")
+    rows = home().read(receipts.BY_PAGE, page_url=address) if home is not None else []
+    return str(rows[0]["uri"]) if rows else address
 
 
 def _said(evidence: Evidence) -> Finding:

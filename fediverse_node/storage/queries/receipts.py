@@ -21,6 +21,8 @@ _OBJECT = bindparam("object_uri", type_=Text())
 _HOST = bindparam("host", type_=Text())
 _author = actors.alias("author")
 
+# The id of a post whose page is at an address.
+BY_PAGE = Statement(select(objects.c.uri).where(objects.c.url == bindparam("page_url", type_=Text())).limit(1))
 # Newest first. States: fediverse_node.storage.queries.deliveries.
 DELIVERIES = Statement(
     select(
