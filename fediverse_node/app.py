@@ -93,6 +93,7 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
     )
     verifier = Verifier(database=database, gatherer=gatherer, clock=world.clock, host=config.host)
     completer = Completer(database=database, world=world, gatherer=gatherer, dereferencer=dereferencer)
+    at_work: dict[bytes, bool] = {}
     receiver = Receiver(
         database=database,
         writer=writer,
@@ -101,6 +102,7 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
         completer=completer,
         compactor=compactor,
         hosts=hosts,
+        at_work=at_work,
     )
     staging = Staging(
         database=database,
@@ -111,6 +113,7 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
         gatherer=gatherer,
         compactor=compactor,
         longest_sleep_s=ports.longest_sleep_s,
+        at_work=at_work,
     )
     receiver.on_staged(staging.requests.wake)
 

@@ -53,13 +53,15 @@ class Housekeeping:
 
     async def _run(self) -> None:
         while True:
+            pause_s = self._every_s
             try:
                 await self.round()
+                pause_s = await self._pause_s()
             except asyncio.CancelledError:
                 raise
-            except Exception:  # tomorrow is another day
+            except Exception:  # tomorrow is another day; what is due shall not fill the log until then
                 log.exception("housekeeping.failed")
-            await asyncio.sleep(await self._pause_s())
+            await asyncio.sleep(pause_s)
 
     async def _pause_s(self) -> float:
         """Not longer than usual, and only until the next thing that is known to come."""

@@ -43,6 +43,7 @@ class RunningNode:
     port: int
     host_name: str = "127.0.0.1"
     settings: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()  # of `serve`
     tokens: dict[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = None
 
@@ -91,7 +92,7 @@ class RunningNode:
         assert self._process is None
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "fediverse_node", "serve"],
+                [sys.executable, "-m", "fediverse_node", "serve", *self.arguments],
                 cwd=self.directory,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import click
@@ -14,6 +15,7 @@ from fediverse_node import __version__
 from fediverse_node.base.config import Config, load
 from fediverse_node.base.config_docs import render_example
 from fediverse_node.base.errors import NodeError
+from fediverse_node.cli.lab import lab
 
 T = TypeVar("T")
 
@@ -34,14 +36,29 @@ def init() -> None:
 
 
 @cli.command()
-def serve() -> None:
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write every exchange with other servers to this file, for `lab replay`. Private messages are in it.",
+)
+@click.option("--scrub", is_flag=True, help="Record with all texts, names and addresses of people made unreadable.")
+@click.option("--scrub-hosts", is_flag=True, help="As --scrub, and the names of servers too.")
+@click.option("--record-apps", is_flag=True, help="Also record what apps ask, without bodies and tokens.")
+@click.option("--record-limit", type=click.IntRange(min=1), default=500, show_default=True, help="Megabytes at most.")
+def serve(record: Path | None, scrub: bool, scrub_hosts: bool, record_apps: bool, record_limit: int) -> None:
     """Serve the node until it is stopped (Ctrl-C or SIGTERM)."""
     # The server is most of the program: other commands start faster without it.
-    from fediverse_node.cli.serve import serve_forever  # noqa: PLC0415
+    from fediverse_node.cli.serve import Recorded, serve_forever  # noqa: PLC0415
 
+    if record is None and (scrub or scrub_hosts or record_apps):
+        raise click.UsageError("--scrub, --scrub-hosts and --record-apps say how to record: they need --record FILE")
     config = _config()
+    recorded = None
+    if record is not None:
+        limit_bytes = record_limit * 1_000_000
+        recorded = Recorded(record, scrub or scrub_hosts, hosts=scrub_hosts, apps=record_apps, limit_bytes=limit_bytes)
     try:
-        serve_forever(config)
+        serve_forever(config, recorded)
     except NodeError as error:
         _fail(error)
 
@@ -115,6 +132,9 @@ def show_config(example: bool) -> None:
     from fediverse_node.cli.settings import show as run  # noqa: PLC0415
 
     run(_config())
+
+
+cli.add_command(lab)
 
 
 def main() -> None:

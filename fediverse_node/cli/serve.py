@@ -10,6 +10,8 @@ import resource
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import click
 import uvloop
@@ -17,15 +19,30 @@ from aiohttp import web
 
 from fediverse_node import __version__
 from fediverse_node.app import build
+from fediverse_node.base.clock import SystemClock
 from fediverse_node.base.config import Config
 from fediverse_node.base.errors import ConfigurationError
 from fediverse_node.cli.setup import Prepared, prepare
+from fediverse_node.lab.recorder import Recorder, Wanted
+from fediverse_node.lab.recorder_file import RecordingFile
+from fediverse_node.lab.scrub import Scrubber
 from fediverse_node.storage.migrate import HEAD, current_version
 
 _OPEN_FILES = 8_192
 
 
-def serve_forever(config: Config) -> None:
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """That exchanges with other servers are recorded, where to, and how they are changed before."""
+
+    path: Path
+    scrub: bool = False
+    hosts: bool = False  # their names are scrubbed too
+    apps: bool = False  # what people's apps ask is recorded too
+    limit_bytes: int = 500_000_000
+
+
+def serve_forever(config: Config, recorded: Recorded | None = None) -> None:
     """Until SIGINT or SIGTERM. Raises NodeError when it cannot begin."""
     logging.basicConfig(
         level=config.log_level.value.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
@@ -33,12 +50,16 @@ def serve_forever(config: Config) -> None:
     _raise_file_limit()
     _migrate_apart(config)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(config))
+        runner.run(_serve(config, recorded))
 
 
-async def _serve(config: Config) -> None:
+async def _serve(config: Config, recorded: Recorded | None = None) -> None:
+    recorder = _recorder(config, recorded) if recorded is not None else None
     prepared = await prepare(config)
-    node = await build(prepared.core)
+    http = recorder.http(prepared.core.ports.http(config)) if recorder is not None else None
+    node = await build(prepared.core, http=http)
+    if recorder is not None:
+        recorder.attach(node)
     # Access logs double the cost of a request and hold what people read.
     runner = web.AppRunner(node.app, access_log=None, handle_signals=False, shutdown_timeout=5.0)
     await runner.setup()
@@ -52,7 +73,10 @@ async def _serve(config: Config) -> None:
             f"cannot listen on {config.listen}: {error.strerror}. "
             "Is another server running there? LISTEN chooses another address."
         ) from error
-    await node.start()
+    if recorder is not None:
+        await recorder.begin()
+    with recorder.watching() if recorder is not None else contextlib.nullcontext():
+        await node.start()
     _greet(config, prepared)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -62,6 +86,19 @@ async def _serve(config: Config) -> None:
     click.echo("Stopping: requests under way are finished first.", err=True)
     await runner.cleanup()
     await node.stop()
+    if recorder is not None:
+        recorder.end()
+
+
+def _recorder(config: Config, recorded: Recorded) -> Recorder:
+    file, moved = RecordingFile.create(recorded.path, limit_bytes=recorded.limit_bytes)
+    if moved is not None:
+        click.echo(f"The recording that was in {recorded.path} is in {moved} now.", err=True)
+    scrub = Scrubber(hosts=recorded.hosts).line if recorded.scrub else None
+    private = "" if recorded.scrub else " Private messages are in it: give it to nobody, or scrub it first."
+    click.echo(f"Exchanges with other servers are recorded in {recorded.path}.{private}", err=True)
+    wanted = Wanted(apps=recorded.apps, scrub=scrub)
+    return Recorder(file, host=config.host, base_url=config.base_url, clock=SystemClock(), wanted=wanted)
 
 
 def _migrate_apart(config: Config) -> None:

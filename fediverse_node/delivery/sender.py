@@ -211,14 +211,13 @@ class Sender:
             outcome = Outcome(Verdict.LATER, repr(error))
         finally:
             self._active -= 1
-            self._held.discard(delivery.id)
             found.done(delivery)
             self._settle(delivery, outcome, found)
         self._pump(delivery.host)
         if self._active < _PARALLEL and len(self._queues) > 1:
             self._pump_others()
         # There may be more in the table for a host whose queue was full.
-        if len(found) == _PER_HOST_IN_MEMORY // 2 or not self._held:
+        if len(found) == _PER_HOST_IN_MEMORY // 2:
             self._wake.set()
 
     def _pump_others(self) -> None:
@@ -365,6 +364,10 @@ class Sender:
                     await self._writer.run(lambda rows=rows: queries.finish(rows))  # type: ignore[misc]
                 except Exception:  # kept in the table as leased: it will be sent again, which peers tolerate
                     log.exception("delivery.results_lost count=%d", len(rows))
+                # Held until the table knows: a host that is heard of again makes all due that waits for it.
+                self._held.difference_update(row["delivery_id"] for row in rows)
+                if not self._held:
+                    self._wake.set()
         finally:
             self._flushing = None
 

@@ -57,7 +57,9 @@ class Receiver:
         completer: Completer,
         compactor: Compactor,
         hosts: HostMemory,
+        at_work: dict[bytes, bool],
     ) -> None:
+        """`at_work`: the signatures whose requests are being handled now, here (False) or by `Staging` (True)."""
         self._database = database
         self._writer = writer
         self._world = world
@@ -67,6 +69,7 @@ class Receiver:
         self._hosts = hosts
         self._seen: OrderedDict[bytes, None] = OrderedDict()
         self._running: dict[bytes, asyncio.Future[Answer]] = {}
+        self._at_work = at_work
         self._wake_staging: Callable[[], None] = lambda: None
         self._heard: Callable[[str], None] = lambda host: None
 
@@ -114,6 +117,9 @@ class Receiver:
             answer = await asyncio.shield(running)
             _note_answer(answer.status, answer.reason, "the answer to the first of them")
             return answer
+        if fingerprint in self._at_work:
+            return self._repeated(received, understood)
+        self._at_work[fingerprint] = False
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._running[fingerprint] = future
         try:
@@ -132,6 +138,7 @@ class Receiver:
             return broken
         finally:
             del self._running[fingerprint]
+            del self._at_work[fingerprint]
 
     async def _process(self, received: Received, understood: Understood, signed: Signed, fingerprint: bytes) -> Answer:
         if await self._database.fetch_one(SEEN, fingerprint=fingerprint) is not None:

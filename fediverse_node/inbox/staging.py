@@ -57,7 +57,9 @@ class Staging:
         gatherer: Gatherer,
         compactor: Compactor,
         longest_sleep_s: float,
+        at_work: dict[bytes, bool],
     ) -> None:
+        """`at_work`: the signatures whose requests are being handled now, here (True) or by `Receiver` (False)."""
         self._database = database
         self._writer = writer
         self._world = world
@@ -66,6 +68,7 @@ class Staging:
         self._gatherer = gatherer
         self._compactor = compactor
         self._longest_sleep_s = longest_sleep_s
+        self._at_work = at_work
         self.requests = self._worker("staging", queries.DUE_STAGED, queries.NEXT_STAGED, self._finish)
         self.fetches = self._worker("fetching", queries.DUE_FETCHES, queries.NEXT_FETCH, self._fetch)
 
@@ -128,19 +131,38 @@ class Staging:
         understood = await understand(bytes(row["body"]), self._compactor)
         if not isinstance(understood, Understood):
             return understood
-        signer, method = understood.activity.actor, "cavage"
-        also: list[Callable[[], Unit[Any]]] = [lambda: queries.forget_staged(row["id"])]
-        if row["verified_key_id"] is None:
-            signed = await self._verify(row, understood.activity.actor)
-            if not isinstance(signed, Signed):
-                return signed
-            signer, method = signed.signer.actor_uri, signed.claim.scheme
-            fingerprint, now_ms = replay_key(signed.claim), self._world.clock.now_ms()
+        forget: Callable[[], Unit[Any]] = lambda: queries.forget_staged(row["id"])  # noqa: E731 - as the other is
+        if row["verified_key_id"] is not None:
+            return await self._decide(row, understood, understood.activity.actor, "cavage", (forget,))
+        signed = await self._verify(row, understood.activity.actor)
+        if not isinstance(signed, Signed):
+            return signed
+        fingerprint, now_ms = replay_key(signed.claim), self._world.clock.now_ms()
+        kept = self._at_work.get(fingerprint)
+        if kept is not None:
+            # It came again, and is handled at this moment. If that fails, it is tried again only if it was kept.
+            again = Fail(Turned.DUPLICATE) if kept else TemporaryFail(Turned.DUPLICATE)
+            note("inbox.first_time", again)
+            return again
+        self._at_work[fingerprint] = True
+        try:
             if await self._database.fetch_one(queries.SEEN, fingerprint=fingerprint) is not None:
                 note("inbox.first_time", Fail(Turned.DUPLICATE))
                 return Fail(Turned.DUPLICATE)
             note("inbox.first_time")
-            also.append(lambda: queries.remember_signature(fingerprint, now_ms))
+            also = (forget, lambda: queries.remember_signature(fingerprint, now_ms))
+            return await self._decide(row, understood, signed.signer.actor_uri, signed.claim.scheme, also)
+        finally:
+            del self._at_work[fingerprint]
+
+    async def _decide(
+        self,
+        row: Row,
+        understood: Understood,
+        signer: str,
+        method: str,
+        also: tuple[Callable[[], Unit[Any]], ...],
+    ) -> Fail | TemporaryFail | None:
         verified = Verified(
             understood.activity, signer, "rfc9421" if method == "rfc9421" else "cavage", object=understood.object
         )
@@ -155,7 +177,7 @@ class Staging:
                 return completed
             verified = completed
         telling = Telling(lambda facts: rule.decide(verified, facts))
-        decided = await self._writer.decide(Decision(rule.needs(verified), telling, beside=tuple(also)))
+        decided = await self._writer.decide(Decision(rule.needs(verified), telling, beside=also))
         telling.note(decided.effects)
         note("storage.committed")
         refusal = decided.refusal

@@ -70,6 +70,7 @@ class Connection:
         self._exchange: Exchange | None = None
         self._draws: list[Draw] = []
         self._is_stream = False
+        self._is_twin = False
         self._has_arrived = False
         self._last_s = 0.0
         protocol.connection_made(self.client)
@@ -156,6 +157,7 @@ class Connection:
         )
         self._network.recording.begin(copy)
         twin.client.close()
+        twin._is_twin = True
         twin._exchange = copy
         self._network.under_way.add(copy.number)
         self._network.loop.call_later(way_s, twin._arrive, copy, framed.raw)
@@ -238,6 +240,11 @@ class Connection:
     def _came_back(self, exchange: Exchange, framed: Framed, draws: Iterable[Draw]) -> None:
         if self._network.is_parted(exchange.receiver, exchange.sender):
             exchange.failure = "the answer was lost: nothing passes between the two"
+            self._finish(exchange)
+            return
+        if self.client.is_closing() and not self._is_twin:
+            # It crashed meanwhile, or the other did: then the connection broke before the answer was through it.
+            exchange.failure = exchange.failure or "the answer was lost: nobody waited for it any more"
             self._finish(exchange)
             return
         kinds = {draw.rule.kind for draw in draws}

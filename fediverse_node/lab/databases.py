@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -15,6 +17,7 @@ from typing import Protocol
 from fediverse_node.storage.inline import BackgroundLoop, InlineDatabase, InlineServer, InlineSqlite
 from fediverse_node.storage.migrate import migrate
 
+_MAKING = threading.Lock()
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
 
@@ -42,7 +45,7 @@ class SqliteFiles:
 
     def create(self, host: str) -> str:
         path = self.folder / f"{host}.db"
-        shutil.copyfile(_template(), path)
+        copy_schema(path)
         return f"sqlite:///{path}"
 
     def open(self, url: str) -> InlineDatabase:
@@ -84,10 +87,19 @@ class ServerDatabases:
         return name
 
 
+def copy_schema(path: Path) -> None:
+    """Write an SQLite file that has the schema and nothing in it."""
+    # Nodes are started side by side, and the first of them makes it for all.
+    with _MAKING:
+        template = _template()
+    shutil.copyfile(template, path)
+
+
 @cache
 def _template() -> Path:
     """A file with the schema and nothing in it; made once for a process."""
     folder = tempfile.mkdtemp(prefix="lab-schema-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = Path(folder) / "empty.db"
     # In a thread of its own: a loop may be running in this one.
     with ThreadPoolExecutor(1) as thread:

@@ -83,7 +83,8 @@ class Journal:
         outcome: Fail | TemporaryFail | None,
         detail: Mapping[str, object],
     ) -> None:
-        if step == _EFFECTS:
+        # Of what was put aside it is told as `staging.effects`.
+        if step.rpartition(".")[2] == _EFFECTS:
             if exchange is not None:
                 exchange.effects.extend(_texts(detail.get("effects")))
                 for activity_id in _texts(detail.get("delivers")):

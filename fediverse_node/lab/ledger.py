@@ -28,7 +28,7 @@ class Ending(Enum):
     UNCLEAR = "nobody knows whether it was done"
 
 
-@dataclass
+@dataclass(eq=False)
 class Act:
     """Something that somebody did, or tried to. Numbers count from 1."""
 
@@ -70,7 +70,7 @@ class Wording:
         yield from (text for text in (self.text, self.warning, *self.options) if text)
 
 
-@dataclass
+@dataclass(eq=False)
 class Said:
     """A post, over time. `uri` is empty as long as, or where, the node has not told it."""
 
@@ -150,10 +150,10 @@ class Ledger:
     @contextmanager
     def saying(self, said: Said) -> Iterator[Said]:
         """Enter a new post; the body sets its `uri`."""
+        said.posted = len(self.acts) + 1
+        said.wordings[0] = replace(said.wordings[0], act=said.posted)
         self.said.append(said)
         with self.doing(said.author, "posts") as act:
-            said.posted = act.number
-            said.wordings[0] = replace(said.wordings[0], act=act.number)
             yield said
             act.target = said.uri
 

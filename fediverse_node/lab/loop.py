@@ -67,6 +67,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Seconds since the world began."""
         return self._instant.now
 
+    def until_next_s(self) -> float:
+        """Seconds until the next timer; 0 where there is none."""
+        timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]  # no other way to ask
+        return max(timers[0].when() - self.time(), 0.0) if timers else 0.0
+
     def run_in_executor(self, executor: Executor | None, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
         """Do the work here and now."""
         future: asyncio.Future[T] = self.create_future()

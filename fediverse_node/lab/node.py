@@ -18,11 +18,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from fediverse_node import __version__
-from fediverse_node.app import Node, Ports, build, open_core
+from fediverse_node.app import Node, build
 from fediverse_node.base.config import Config, configure
 from fediverse_node.base.errors import NodeError
 from fediverse_node.base.randomness import SeededRandomness
 from fediverse_node.base.trace import watched_by
+from fediverse_node.core import Ports, open_core
 from fediverse_node.domain.effects import Refuse
 from fediverse_node.lab.clock import LabClock
 from fediverse_node.lab.compactor import InlineCompactor
@@ -37,6 +38,7 @@ from fediverse_node.storage.events import Applied
 from fediverse_node.storage.inline import InlineDatabase
 from fediverse_node.storage.queries.pending import PENDING
 from fediverse_node.transport.client import Client
+from fediverse_node.transport.exchange import Http
 
 T = TypeVar("T")
 # One process to a database: nobody else puts work there, so there is no need to look.
@@ -69,10 +71,13 @@ class LabNode:
         self.is_running = False
         self.is_disk_full = False
         self.crashes = 0
+        self._is_doomed = False
         self._around = surroundings
         self._settings = settings
         self._url = surroundings.databases.create(host)
         self._starts = 0
+        self._is_buried = asyncio.Event()
+        self._is_buried.set()
         # When it was started, stopped, crashed, its disk full or free: seconds of the world, and the word.
         self.history: list[tuple[float, str]] = []
         self._runner: web.AppRunner | None = None
@@ -103,6 +108,8 @@ class LabNode:
 
     async def start(self) -> None:
         """Serve. What the last run left undone is taken up."""
+        # The tasks of this run must not be taken for those of the run before.
+        await self._is_buried.wait()
         self._note("started")
         with watched_by(self._around.journal.of_node(self.host)):
             await self.inside(self._start())
@@ -115,23 +122,29 @@ class LabNode:
 
     async def crash(self) -> None:
         """Die as a process dies that is killed."""
-        self._fall()
-        await self._bury()
+        await self._bury(self._fall())
 
     def crash_after_commit(self) -> None:
         """Crash at the next commit of something to send: before it is sent, and before anybody is answered."""
         writer = self.node.core.writer
 
         def crash(applied: Applied) -> None:
-            if applied.delivers and self._node is not None and self._node.core.writer is writer:
-                self._fall()
-                self._around.loop.create_task(self._bury(), context=Context())
+            if applied.delivers and self._is_doomed and self._node is not None and self._node.core.writer is writer:
+                self._around.loop.create_task(self._bury(self._fall()), context=Context())
 
+        self._is_doomed = True
         writer.listen(crash)
 
-    def _fall(self) -> None:
+    def spare(self) -> None:
+        """It does not crash after all."""
+        self._is_doomed = False
+
+    def _fall(self) -> Http | None:
+        """Everything that has to happen at this very moment; gives what only waits for being thrown away."""
+        http = self._node.http if self._node is not None else None
         self._note("crashed")
-        self.is_running = False
+        self.is_running = self._is_doomed = False
+        self._is_buried.clear()
         self.crashes += 1
         self._around.network.detach(self.host)
         if self._opened is not None:
@@ -139,13 +152,17 @@ class LabNode:
         self._around.tasks.kill(self.host)
         self._around.network.break_off(self.host)
         self._node, self._runner, self._opened = None, None, None
+        return http
 
-    async def _bury(self) -> None:
+    async def _bury(self, http: Http | None) -> None:
         """Killed tasks begin others in their last moments; all end before anything else happens."""
         for _ in range(_LAST_MOMENTS):
             await asyncio.sleep(0)
             if not self._around.tasks.kill(self.host):
-                return
+                break
+        self._is_buried.set()
+        if http is not None:
+            await http.close()
 
     def fill_disk(self) -> None:
         """From now on nothing can be written that needs room, also after a restart."""
@@ -195,7 +212,14 @@ class LabNode:
         context = copy_context()
         context.run(place.set, self.host)
         context.run(cause.set, None)
-        return await self._around.loop.create_task(work, context=context)
+        crashes = self.crashes
+        try:
+            return await self._around.loop.create_task(work, context=context)
+        except asyncio.CancelledError:
+            # Not whoever waits is to end, but what they waited for has.
+            if self.crashes == crashes:
+                raise
+            raise NodeError(f"{self.host} has crashed") from None
 
     def pending(self) -> tuple[int, int | None]:
         """How many things it still has to do, and when the next is due (ms of its clock)."""

@@ -220,7 +220,8 @@ class World:
     def _pause_s(self, until_s: float) -> float | None:
         """How long to wait before looking again; None if there is nothing to wait for."""
         if self.network.under_way:
-            return _LOOK_S
+            # A request may be hours late: until then nothing happens but what has a time of its own.
+            return max(self._loop.until_next_s(), _LOOK_S)
         due_s = []
         for node in self.nodes.values():
             number, next_ms = node.pending()

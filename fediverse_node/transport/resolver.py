@@ -9,16 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from aiohttp import AddrInfoType, SocketFactoryType
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from fediverse_node.transport.addresses import is_allowed_address
 
-# host, port -> addresses in text form, in the order in which they are tried
-Resolver = Callable[[str, int], Awaitable[list[str]]]
+
+class Endpoint(NamedTuple):
+    """An address with a port of its own, for a resolver that knows better than the URL where a host listens."""
+
+    address: str
+    port: int
+
+
+# host, port -> addresses in text form, or endpoints, in the order in which they are tried
+Resolver = Callable[[str, int], Awaitable[Sequence[str | Endpoint]]]
 
 # Enough for a burst of dead names (a lookup of one may hang for ten seconds) not to hold up the living.
 _LOOKUP_THREADS = 32
@@ -50,45 +59,57 @@ def _look_up(host: str, port: int) -> list[str]:
 
 
 class GuardedResolver(AbstractResolver):
-    """aiohttp's resolver port: asks `resolver`, and lets only allowed addresses through."""
+    """aiohttp's resolver port: asks `resolver`, and lets only allowed addresses and `reachable` endpoints through."""
 
-    def __init__(self, resolver: Resolver, *, loopback_allowed: bool) -> None:
+    def __init__(
+        self, resolver: Resolver, *, loopback_allowed: bool, reachable: frozenset[Endpoint] = frozenset()
+    ) -> None:
         self._resolver = resolver
         self._loopback_allowed = loopback_allowed
+        self._reachable = reachable
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Allowed addresses of `host`; raises AddressRefused where it has only others."""
-        found = await self._resolver(host, port)
-        allowed = [address for address in found if is_allowed_address(address, loopback_allowed=self._loopback_allowed)]
+        answer = await self._resolver(host, port)
+        found = [each if isinstance(each, Endpoint) else Endpoint(each, port) for each in answer]
+        allowed = [each for each in found if self._is_allowed(each)]
         if found and not allowed:
-            raise AddressRefused(f"{host} is {found[0]}")
+            raise AddressRefused(f"{host} is {found[0].address}")
         if not allowed:
             raise socket.gaierror(socket.EAI_NONAME, "no address")
         return [
             ResolveResult(
                 hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                host=each.address,
+                port=each.port,
+                family=socket.AF_INET6 if ":" in each.address else socket.AF_INET,
                 proto=0,
                 flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
             )
-            for address in allowed[:_ADDRESS_LIMIT]
+            for each in allowed[:_ADDRESS_LIMIT]
         ]
+
+    def _is_allowed(self, endpoint: Endpoint) -> bool:
+        if endpoint in self._reachable:
+            return True
+        return is_allowed_address(endpoint.address, loopback_allowed=self._loopback_allowed)
 
     async def close(self) -> None:
         """Nothing is held here."""
 
 
-def guarded_socket_factory(*, loopback_allowed: bool) -> SocketFactoryType:
+def guarded_socket_factory(
+    *, loopback_allowed: bool, reachable: frozenset[Endpoint] = frozenset()
+) -> SocketFactoryType:
     """What makes each outgoing socket. It sees the address that is really connected to, whatever led there."""
 
     def make(address_info: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, target = address_info
         address = str(target[0])
-        if not is_allowed_address(address, loopback_allowed=loopback_allowed):
+        is_reachable = Endpoint(address, int(target[1])) in reachable
+        if not is_reachable and not is_allowed_address(address, loopback_allowed=loopback_allowed):
             raise AddressRefused(address)
         return socket.socket(family, kind, protocol)
 

@@ -235,6 +235,26 @@ def test_an_edit_from_the_future_counts_as_now_so_that_later_ones_still_come() -
     assert change.changes["updated_ms"] == NOW_MS
 
 
+def test_two_edits_are_told_apart_by_their_authors_clock_also_where_ours_is_slow() -> None:
+    known = replace(NOTE, updated_ms=NOW_MS + 7_000)
+    change = edited(a_note(BOB, **NEW_TEXT, updated="2026-11-21T12:01:00Z"), knowing(known))
+    assert change.changes["updated_ms"] == NOW_MS + 60_000
+    assert change.changes["edited_ms"] == NOW_MS
+
+
+def test_an_edit_by_a_fast_clock_that_is_repeated_does_not_undo_a_later_one() -> None:
+    known = replace(NOTE, updated_ms=NOW_MS + 50 * 60_000 + 1)
+    repeated = a_note(BOB, **NEW_TEXT, updated="2026-11-21T12:50:00Z")
+    assert outline(update.decide(received("Update", BOB, repeated), knowing(known))) == ["refuse OUTDATED"]
+
+
+def test_an_edit_is_later_than_the_one_before_also_when_our_clock_was_set_back() -> None:
+    before = replace(an_object(ALICE, MINE.id), updated_ms=NOW_MS + HOUR_MS)
+    change = only(Patch, update.compose(MINE, ALICE, (), a_world(Given(objects=[before])))).change
+    assert isinstance(change, EditObject)
+    assert change.changes["updated_ms"] == NOW_MS + HOUR_MS + 1
+
+
 def test_an_edit_without_a_time_is_dated_now_but_states_none() -> None:
     change = edited(a_note(BOB, **NEW_TEXT), knowing(NOTE))
     assert change.changes["edited_ms"] == NOW_MS

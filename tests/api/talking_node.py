@@ -34,8 +34,8 @@ from fediverse_node.outbox.draft import Draft
 from fediverse_node.outbox.registration import Registration
 from fediverse_node.outbox.submit import Outbox
 from fediverse_node.outbox.verified_links import VerifiedLinks
-from fediverse_node.storage.apply.relations import accept_follow
 from fediverse_node.signatures.key_source import SystemKeys
+from fediverse_node.storage.apply.relations import accept_follow
 from fediverse_node.storage.engine import open_database
 from fediverse_node.storage.migrate import migrate
 from fediverse_node.storage.queries.outbox import ACTOR

@@ -152,13 +152,13 @@ async def test_a_full_disk_refuses_and_recovers(world: World) -> None:
     await ben.follows(alice)
     await world.quiet()
     beta = world.node_of(ben)
-    beta.database.fill_disk()
+    beta.fill_disk()
     with pytest.raises(Refused) as refused:  # there may be a little room left on the last pages
         await _fill(ben)
     assert refused.value.status == 503
     post = await alice.posts("you cannot keep this " + "y" * 400)
     await world.wait(minutes=5)
-    beta.database.free_disk()
+    beta.free_disk()
     await world.quiet()
     assert ben.sees(post)
 

@@ -43,8 +43,13 @@ def decide(verified: Verified, facts: Facts) -> Iterator[Effect]:
     """Somebody elsewhere passes something on."""
     activity = verified.activity
     actor, target = facts.actor(activity.actor), facts.objects.get(activity.object_id or "")
-    if actor is None or target is None:
-        yield Refuse(Refusal.UNKNOWN_OBJECT, activity.object_id or "")
+    if actor is None:
+        yield Refuse(Refusal.UNKNOWN_ACTOR, activity.actor)
+        return
+    if target is None:
+        # What nobody here would read is not even asked for.
+        is_read = bool(facts.audience.get(actor.id))
+        yield Refuse(Refusal.UNKNOWN_OBJECT if is_read else Refusal.NOT_RELEVANT, activity.object_id or "")
         return
     if activity.id is None or not same_origin(activity.id, actor.uri):
         yield Refuse(Refusal.MALFORMED, "an Announce needs an id of its actor's host")

@@ -27,6 +27,7 @@ from fediverse_node.protocol.reading import type_among
 
 # Whoever was told once keeps the object, also when an edit no longer names them.
 _MENTIONS_LIMIT = 1_000
+_CLOCKS_DIFFER_MS = 3_600_000
 
 
 def needs(verified: Verified) -> Needs:
@@ -80,6 +81,10 @@ def compose(
         yield Refuse(Refusal.NOT_THE_OWNER)
         return
     now_ms = record.updated_ms or facts.now_ms()
+    known = facts.objects_by_id.get(record.id)
+    if known is not None and known.updated_ms is not None:
+        # Our clock may have been set back: peers take the later of two edits by what each says of itself.
+        now_ms = max(now_ms, known.updated_ms + 1)
     record = replace(record, updated_ms=now_ms)
     before = facts.versions.get(record.id)
     changes = {**_changes(record), "source": record.source, "edited_ms": now_ms, "updated_ms": now_ms}
@@ -126,8 +131,7 @@ def _edit(document: ObjectDocument, stored: Object, author: Actor, facts: Facts)
     fresh = received_object(document, author, None, facts)
     before = facts.versions.get(stored.id)
     differs = before is None or not _says_the_same(fresh, before, stored.poll)
-    # A time to come would keep out all edits until then.
-    stated = min(fresh.updated_ms, facts.now_ms()) if fresh.updated_ms is not None else None
+    stated = _stated_ms(fresh, facts)
     if stored.updated_ms is None:
         is_newer = differs or (stated is not None and stated > stored.published_ms)
     elif stated is not None and stated < stored.updated_ms:
@@ -147,7 +151,7 @@ def _edit(document: ObjectDocument, stored: Object, author: Actor, facts: Facts)
     if stated is not None:
         changes["updated_ms"] = stated
     if differs:
-        changes["edited_ms"] = stated if stated is not None else facts.now_ms()
+        changes["edited_ms"] = min(stated, facts.now_ms()) if stated is not None else facts.now_ms()
     yield Patch(
         EditObject(
             stored.id,
@@ -160,6 +164,17 @@ def _edit(document: ObjectDocument, stored: Object, author: Actor, facts: Facts)
     )
     if differs:
         yield from _tell(stored.id, stored.thread_id, author, addressed(document, facts), before, facts)
+
+
+def _stated_ms(fresh: NewObject, facts: Facts) -> int | None:
+    """When the edit was made, by its author's clock; by ours where that is wrong by more than a signature's may be.
+
+    By one clock only can two edits be told apart: a repeated one must not win over a later one. But a time far to come
+    would keep out all edits until then.
+    """
+    if fresh.updated_ms is None:
+        return None
+    return fresh.updated_ms if fresh.updated_ms <= facts.now_ms() + _CLOCKS_DIFFER_MS else facts.now_ms()
 
 
 def _changes(record: NewObject) -> dict[str, Any]:

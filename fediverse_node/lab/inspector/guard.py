@@ -1,8 +1,8 @@
 """Who may ask the inspector: the developer's own page, and nobody else's.
 
-A website cannot read what it shows (other origins get no permission, spec: fetch#cors-protocol), cannot reach it under
-a name of its own that leads to this machine (the Host header is compared), and cannot make a browser send for it: that
-needs the token that only the page has, from the page's own origin.
+A website cannot read what it shows, as other origins get no permission, nor reach it under a name of its own that leads
+to this machine (the Host header is compared), and cannot make a browser send for it: that needs the token that only the
+page has, from the page's own origin.  spec: fetch#cors-protocol
 """
 
 from __future__ import annotations

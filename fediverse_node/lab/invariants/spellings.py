@@ -52,7 +52,7 @@ class Needle:
 
     @cached_property
     def base64_parts(self) -> tuple[bytes, ...]:
-        """What stands in base64 whatever comes before and after: one for each of the three offsets, in both alphabets."""
+        """What stands in base64 whatever comes before and after: for each of three offsets, in both alphabets."""
         raw = self.text.encode()
         found: dict[bytes, None] = {}
         for offset in range(3):

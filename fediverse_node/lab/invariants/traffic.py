@@ -36,9 +36,7 @@ _HEARD_WITHIN_MS = 14_000.0
 def is_delivery(exchange: Exchange) -> bool:
     """Whether a node posted to another's inbox."""
     return (
-        exchange.method == "POST"
-        and "@" not in exchange.sender
-        and exchange.url.partition("?")[0].endswith("/inbox")
+        exchange.method == "POST" and "@" not in exchange.sender and exchange.url.partition("?")[0].endswith("/inbox")
     )
 
 

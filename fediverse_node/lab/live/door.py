@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from fediverse_node.lab.exchange import Message
 from fediverse_node.lab.framing import Framed, Head, read_head, rest_as_answer, take_answer
-from fediverse_node.lab.live.ends import HttpEnd, Opener, dump_message
+from fediverse_node.lab.live.ends import HttpEnd, NoWay, Opener, dump_message
 from fediverse_node.lab.live.network import LiveNetwork, LiveSite, Unrecorded
 from fediverse_node.lab.live.streams import Chunks, Frames, Stream, Untouched
 from fediverse_node.lab.live.translate import Translator, cookies_in, cookies_out, is_form, is_text
@@ -51,14 +51,14 @@ class DoorEnd(HttpEnd):
         self._asked_for = "127.0.0.1"
         self._method = "GET"
 
-    def route(self, message: Message) -> LiveSite | str:
+    def route(self, message: Message) -> LiveSite | NoWay:
         """The node whose door it is, asked under a name of this machine."""
         name = (message.header("host") or "").lower().partition(":")[0]
         if not self._door.translator().is_here(name):
-            return "This port answers under 127.0.0.1 and localhost only, so that no website can reach it by a name."
+            return NoWay(421, "This port answers as 127.0.0.1 and localhost only, so that no website can reach it.")
         site = self.network.sites[self._door.host]
         if site.serve is None:
-            return f"{self._door.host} is down."
+            return NoWay(503, f"{self._door.host} is down.")
         self._asked_for, self._method = name, message.start.partition(" ")[0]
         return site
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
@@ -19,6 +20,14 @@ from fediverse_node.lab.place import place
 
 _LARGEST_BYTES = 200_000_000
 _EXTRA: Mapping[str, object] = {"sslcontext": True}
+
+
+@dataclass(frozen=True, slots=True)
+class NoWay:
+    """Why a request goes nowhere, and the status that says so."""
+
+    status: int
+    sentence: str
 
 
 class Opener(Protocol):
@@ -88,10 +97,10 @@ class HttpEnd(asyncio.Protocol):
 
     # What kinds of ends do in their own way.
 
-    def route(self, message: Message) -> LiveSite | str:
+    def route(self, message: Message) -> LiveSite | NoWay:
         """Where it goes, or why it goes nowhere."""
         host = host_of(message)
-        return self.network.sites.get(host) or f"There is no {host[:100]!r} in this world."
+        return self.network.sites.get(host) or NoWay(421, f"There is no {host[:100]!r} in this world.")
 
     def opener(self, message: Message) -> Opener:
         """Who carries it."""
@@ -122,8 +131,8 @@ class HttpEnd(asyncio.Protocol):
         if "://" in framed.message.start:
             framed = _in_origin_form(framed)
         site = self.route(framed.message)
-        if isinstance(site, str):
-            self.refuse(421, site)
+        if isinstance(site, NoWay):
+            self.refuse(site.status, site.sentence)
             return
         token = place.set(self.sender_of(framed.message, site))
         try:

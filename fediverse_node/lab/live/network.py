@@ -38,6 +38,8 @@ class LiveNetwork:
 
     recording: Recording
     faults: Faults
+    # Which exchange made a host send an activity: `Journal.cause_of`.
+    cause_of: Callable[[str, str], int | None]
     causes: Causes = field(default_factory=Causes)
     under_way: set[int] = field(default_factory=set)
     sites: dict[str, LiveSite] = field(default_factory=dict)
@@ -94,6 +96,9 @@ class LiveNetwork:
             request=message,
             cause=self.causes.find(sender, method, url, message.headers),
         )
+        if exchange.cause is None and method == "POST":
+            exchange.cause = self.cause_of(sender, exchange.activity.id)
+        self._tell_cause(exchange)
         draws: list[Draw] = []
         if sender in self.sites:
             self._counts[sender, receiver] += 1
@@ -104,6 +109,17 @@ class LiveNetwork:
             watcher(exchange)
         self.recording.begin(exchange)
         return exchange, draws
+
+    def _tell_cause(self, exchange: Exchange) -> None:
+        causing = self.recording.find(exchange.cause) if exchange.cause is not None else None
+        if causing is not None:
+            causing.sent.append(exchange.number)
+            self.recording.tell(causing)
+
+    def close(self) -> None:
+        """End all connections."""
+        for connection in list(self._connections):
+            connection.client.abort()
 
     def now_s(self) -> float:
         """Seconds since the world began: what the times of rules mean."""

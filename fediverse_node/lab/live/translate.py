@@ -34,10 +34,9 @@ class Translator:
         names = b"|".join(re.escape(host) for host in self._ports)
         numbers = b"|".join(self._hosts)
         self._outward = re.compile(rb"(https|wss)(://|%3A%2F%2F)(" + names + rb")(?![\w-]|\.\w)", re.IGNORECASE)
-        self._inward = re.compile(
-            rb"(https?|wss?)(://|%3A%2F%2F)((?:[\w-]+\.)?localhost|127\.0\.0\.1)(?::|%3A)(" + numbers + rb")(?!\d)",
-            re.IGNORECASE,
-        )
+        here = rb"(?:(?:[\w-]+\.)?localhost|127\.0\.0\.1)(?::|%3A)(" + numbers + rb")(?!\d)"
+        self._inward = re.compile(rb"(https?|wss?)(://|%3A%2F%2F)" + here, re.IGNORECASE)
+        self._handle = re.compile(rb"(?<=\w)(@|%40)" + here, re.IGNORECASE)
 
     def outward(self, data: bytes, *, asked: str) -> bytes:
         """For a browser that asked for the host `asked` (without port): 127.0.0.1, localhost or alpha.localhost."""
@@ -54,10 +53,12 @@ class Translator:
         """For a node: what was local is what the world calls it."""
 
         def worldly(found: re.Match[bytes]) -> bytes:
-            scheme, divider, _, port = found.groups()
+            scheme, divider, port = found.groups()
             return (b"wss" if scheme.lower().startswith(b"ws") else b"https") + divider + self._hosts[port]
 
-        return self._inward.sub(worldly, data)
+        # Somebody may type a handle as they see the address: @ben@127.0.0.1:4402.
+        named = self._handle.sub(lambda found: found[1] + self._hosts[found[2]], data)
+        return self._inward.sub(worldly, named)
 
     def outward_text(self, text: str, *, asked: str) -> str:
         """The same for a header."""

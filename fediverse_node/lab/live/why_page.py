@@ -90,10 +90,15 @@ def _item(finding: Finding) -> str:
     links = ", ".join(f'<a href="/#exchange={number}">{number}</a>' for number in finding.exchanges)
     seen = f" <small>(exchange {links})</small>" if links else ""
     return (
-        f"<li><b>{_MARKS[finding.state]} {escape(finding.stage.value)}</b> {escape(finding.state.value)}."
+        f"<li><b>{_MARKS[finding.state]} {escape(_upper(finding.stage.value))}</b> {escape(finding.state.value)}."
         f" {escape(finding.sentence)}{seen}"
     )
 
 
 def _json(status: int, value: object) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(value), content_type="application/json", headers=_HEADERS)
+
+
+def _upper(sentence: str) -> str:
+    """With a capital letter, and names in it left as they are."""
+    return sentence[:1].upper() + sentence[1:]

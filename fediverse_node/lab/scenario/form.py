@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from fediverse_node.lab.scenario.slots import SLOTS, Reader, Slot, Unreadable
@@ -114,8 +115,9 @@ class Form:
         return "".join(part if part == ":" or not number else f" {part}" for number, part in enumerate(parts))
 
 
+@cache
 def form(pattern: str) -> Form:
-    """Read a description. Raises KeyError for a slot that there is not."""
+    """Read a description, once. Raises KeyError for a slot that there is not."""
     return Form(tuple(_pieces(pattern)))
 
 

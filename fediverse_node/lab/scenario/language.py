@@ -1,12 +1,12 @@
 """Scenarios as files: one act a line, comments after `#`, errors that say where and what was expected.
 
-    seed 7
-    nodes alpha beta
-    ben@beta follows alice@alpha
-    quiet
-    alice@alpha posts "hello" as p1
-    quiet
-    expect ben@beta sees p1
+seed 7
+nodes alpha beta
+ben@beta follows alice@alpha
+quiet
+alice@alpha posts "hello" as p1
+quiet
+expect ben@beta sees p1
 """
 
 from __future__ import annotations
@@ -52,7 +52,6 @@ KINDS: tuple[type[Step], ...] = (
     passing.ExpectsFollow,
 )
 _HEADS = ("seed", "nodes")
-_SHOWN = 8
 
 
 class ScenarioError(NodeError):
@@ -167,7 +166,7 @@ def _step(tokens: Sequence[Token]) -> Step:
 
 
 def _complaint(tokens: Sequence[Token], reached: int, failed: Sequence[Unreadable]) -> str:
-    expected = list(dict.fromkeys(error.expected for error in failed))
+    expected = _expected(failed)
     choices = [choice for error in failed for choice in (*error.choices, error.expected)]
     where = f" after {tokens[reached - 1]}" if reached else " at the beginning of the line"
     found = f"found {tokens[reached]}" if reached < len(tokens) else "the line ends there"
@@ -175,8 +174,15 @@ def _complaint(tokens: Sequence[Token], reached: int, failed: Sequence[Unreadabl
     if not hint and reached == 1 and not tokens[0].is_text:
         # The name of a node may be any word, also a mistyped one.
         hint = _hint(tokens[0].value, [*_HEADS, *(form_of(kind).first_word for kind in KINDS)])
-    shown = f"{', '.join(expected[:_SHOWN])} …" if len(expected) > _SHOWN else " or ".join(expected)
-    return f"expected {shown}{where}, {found}{hint}"
+    return f"expected {expected}{where}, {found}{hint}"
+
+
+def _expected(failed: Sequence[Unreadable]) -> str:
+    """Words that are expected, then things; none twice."""
+    words = [word for error in failed for word in error.choices if error.expected.startswith(error.choices[0])]
+    things = [error.expected for error in failed if not error.choices or error.choices[0] not in error.expected]
+    found = list(dict.fromkeys((*words, *things)))
+    return " or ".join(filter(None, (", ".join(found[:-1]), found[-1])))
 
 
 def _hint(word: str, choices: Iterable[str]) -> str:

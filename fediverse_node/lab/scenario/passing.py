@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from fediverse_node.lab.scenario.slots import Count
 from fediverse_node.lab.scenario.stage import Disappointed, Stage
 from fediverse_node.lab.scenario.step import Step
 from fediverse_node.lab.scenario.tokens import split
@@ -52,7 +53,9 @@ class ExpectsSight(Expectation):
         who = await stage.person(self.who)
         what = split(self.what)[0]
         if who.sees(what.value if what.is_text else stage.post(what.value)) is not self.sees:
-            raise Disappointed(f"{self.who} {'does not see' if self.sees else 'sees'} {what}; {_shown(who.sees_texts())}")
+            raise Disappointed(
+                f"{self.who} {'does not see' if self.sees else 'sees'} {what}; {_shown(who.sees_texts())}"
+            )
 
     @property
     def needs(self) -> str:
@@ -78,17 +81,16 @@ class ExpectsCopy(Expectation):
 class ExpectsCount(Expectation):
     """expect alice@alpha has 2 likes on p1; and boosts, replies."""
 
-    FORM: ClassVar[str] = "expect {who:person} has {number:number} {counted:counted} on {post:label}"
+    FORM: ClassVar[str] = "expect {who:person} has {count:count} on {post:label}"
     who: str
-    number: int
-    counted: str
+    count: Count
     post: str
 
     async def do(self, stage: Stage) -> None:
         who = await stage.person(self.who)
-        found = (await who.looks_at(stage.post(self.post)))[_FIELDS[self.counted]]
-        if found != self.number:
-            raise Disappointed(f"{self.who} has {found} {self.counted} on {self.post}")
+        found = (await who.looks_at(stage.post(self.post)))[_FIELDS[self.count.what]]
+        if found != self.count.number:
+            raise Disappointed(f"{self.who} has {found} {self.count.what} on {self.post}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,18 @@ taken can still be played. What must hold is checked after each step, and once m
 
 from __future__ import annotations
 
+import signal
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Protocol
 
 from fediverse_node.base.errors import NodeError
 from fediverse_node.lab.databases import Databases
+from fediverse_node.lab.invariants.broken import Broken
 from fediverse_node.lab.loop import Stalled
 from fediverse_node.lab.recording import Recording
 from fediverse_node.lab.scenario.language import Scenario
@@ -45,12 +49,13 @@ class Breakage:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """A step that was left out, and why."""
+class Played:
+    """A step of the trace: when it was begun (seconds of the world), and why it was left out, if it was."""
 
     step: int
     line: str
-    why: str
+    at_s: float
+    why_not: str = ""
 
 
 @dataclass
@@ -76,22 +81,59 @@ class Outcome:
 
     scenario: Scenario
     breakage: Breakage | None = None
-    notes: list[Note] = field(default_factory=list)
+    trace: list[Played] = field(default_factory=list)
     figures: Figures = field(default_factory=Figures)
     recording: Recording = field(default_factory=Recording)
 
+    @property
+    def left_out(self) -> list[Played]:
+        """The steps that could not be done."""
+        return [played for played in self.trace if played.why_not]
+
 
 def run_scenario(
-    scenario: Scenario, *, checker: CheckerOf | None = None, databases: Databases | None = None
+    scenario: Scenario,
+    *,
+    checker: CheckerOf | None = None,
+    databases: Databases | None = None,
+    limit_s: float | None = None,
 ) -> Outcome:
-    """Play it from beginning to end, or to the first breakage. Never raises for what a scenario does."""
+    """Play it from beginning to end, or to the first breakage. Never raises for what a scenario does.
+
+    After `limit_s` of the machine's time it is ended; that needs the main thread.
+    """
     outcome = Outcome(scenario)
     run = _Run(outcome, checker)
     try:
-        simulate(run.play, seed=scenario.seed, databases=databases)
+        with _limited(limit_s):
+            simulate(run.play, seed=scenario.seed, databases=databases)
+    except OutOfTime:
+        outcome.breakage = Breakage("endless", f"it had not come to its end after {limit_s:.0f} s", run.number)
     except Exception as error:  # whatever it is: it is what came of this scenario
-        outcome.breakage = outcome.breakage or _breakage(error, run.number)
+        outcome.breakage = _breakage(error, run.number)
     return outcome
+
+
+class OutOfTime(KeyboardInterrupt):
+    """The machine's time for a scenario is used up. Of this kind because nothing between may hold it up."""
+
+
+@contextmanager
+def _limited(limit_s: float | None) -> Iterator[None]:
+    if limit_s is None:
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, _out_of_time)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _out_of_time(number: int, frame: FrameType | None) -> None:
+    raise OutOfTime
 
 
 @dataclass
@@ -119,6 +161,7 @@ class _Run:
             self._count(world)
 
     async def _do(self, step: Step, stage: Stage) -> None:
+        at_s, why_not = stage.world.time_s, ""
         try:
             await step.do(stage)
         except (Disappointed, NotQuiet, Stalled):
@@ -126,21 +169,27 @@ class _Run:
         except NodeError as error:
             if isinstance(step, Expectation):
                 raise Disappointed(f"cannot be answered: {error}") from error
-            self.outcome.notes.append(Note(self.number, step.line, str(error)))
+            why_not = str(error)
         else:
             self.outcome.figures.steps += 1
             if step.fault:
                 self.outcome.figures.faults[step.fault] += 1
+        finally:
+            self.outcome.trace.append(Played(self.number, step.line, at_s, why_not))
 
     def _count(self, world: World) -> None:
         figures = self.outcome.figures
         figures.exchanges = len(world.recording)
         figures.virtual_s = world.time_s
         figures.faults.update({kind.word: number for kind, number in world.faults.happened.items()})
-        figures.faults.update({"crash": number for number in [sum(n.crashes for n in world.nodes.values())] if number})
+        crashes = sum(node.crashes for node in world.nodes.values())
+        if crashes:
+            figures.faults["crash"] += crashes
 
 
-def _breakage(error: Exception, step: int) -> Breakage:
+def _breakage(error: BaseException, step: int) -> Breakage:
+    if isinstance(error, Broken):
+        return Breakage(f"{error.invariant}/{error.kind}", str(error), step, error.exchanges)
     if isinstance(error, Disappointed):
         kind = "unanswered" if error.__cause__ is not None else "expectation"
         return Breakage(kind, str(error), step)

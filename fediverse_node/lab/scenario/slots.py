@@ -1,4 +1,4 @@
-"""The kinds of things that a step names: people, nodes, posts, texts, durations, shares; how each is read and written."""
+"""The kinds of things that a step names: people, nodes, posts, texts, durations; how each is read and written."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _NAME = re.compile(r"[A-Za-z0-9_]{1,30}")
 _LABEL = re.compile(r"[a-z][a-z0-9_]*")
 _NUMBER = re.compile(r"\d{1,9}")
 _DECIMAL = re.compile(r"\d{1,12}(?:\.\d{1,3})?")
+_A_NODE = "a node, as alpha"
+RESERVED = ("anywhere", "between", "clock", "disk", "expect", "from", "heal", "nodes", "quiet", "seed", "wait")
 _UNITS_S = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
 _UNITS = [*_UNITS_S, *(f"{unit}s" for unit in _UNITS_S)]
 
@@ -110,7 +112,10 @@ def _label(reader: Reader) -> str:
 
 
 def _node(reader: Reader) -> str:
-    return reader.take(_NODE, "a node, as alpha")
+    # Lines begin with these words.
+    if any(reader.is_word(word) for word in RESERVED):
+        raise Unreadable(_A_NODE)
+    return reader.take(_NODE, _A_NODE)
 
 
 def _number(reader: Reader) -> int:
@@ -174,14 +179,30 @@ def _place(reader: Reader) -> str:
     if reader.is_word("anywhere"):
         reader.position += 1
         return ANY
-    return reader.take(_NODE, "a node, as alpha, or anywhere")
+    return _node(reader)
 
 
-def _counted(reader: Reader) -> str:
-    return reader.take_one_of(("likes", "boosts", "replies", "like", "boost", "reply"))
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many of what: likes, boosts, replies."""
+
+    number: int
+    what: str
 
 
 _COUNTED = {"like": "likes", "boost": "boosts", "reply": "replies"}
+_ONE_COUNTED = {many: one for one, many in _COUNTED.items()}
+
+
+def _count(reader: Reader) -> Count:
+    number = _number(reader)
+    word = reader.take_one_of((*_COUNTED.values(), *_COUNTED))
+    return Count(number, _COUNTED.get(word, word))
+
+
+def _count_words(count: Count) -> str:
+    return f"{count.number} {_ONE_COUNTED[count.what] if count.number == 1 else count.what}"
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -228,7 +249,7 @@ SLOTS: dict[str, Slot] = {
     "failure": Slot(_failure, _failure_words),
     "direction": _one_of("fast", "slow"),
     "method": _one_of("GET", "POST"),
-    "counted": Slot(lambda reader: _COUNTED.get(word := _counted(reader), word)),
+    "count": Slot(_count, _count_words),
     "sees": _whether("sees", "does not see"),
     "has": _whether("has", "does not have"),
     "is_following": _whether("follows", "does not follow"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
-from functools import cache
 from typing import Any, ClassVar
 
 from fediverse_node.lab.scenario.form import Form, form
@@ -26,7 +25,7 @@ class Step:
         return form_of(type(self)).write(values, _defaults_of(type(self)))
 
     async def do(self, stage: Stage) -> None:
-        """Carry it out. Raises Impossible, Refused or Unknown when it cannot be done, Disappointed for what is not so."""
+        """Carry it out. Raises Impossible, Refused or Unknown where it cannot be done, Disappointed by what is so."""
         raise TypeError(f"{type(self).__name__} says nothing about how it is done")
 
     @property
@@ -45,17 +44,14 @@ def read_step(kind: type[Step], reader: Reader) -> Step:
     return kind(**form_of(kind).read(reader))
 
 
-@cache
 def form_of(kind: type[Step]) -> Form:
-    """Its form, read once."""
+    """Its form."""
     return form(kind.FORM)
 
 
-@cache
 def _names_of(kind: type[Step]) -> tuple[str, ...]:
     return tuple(leaf.name for leaf in fields(kind))  # type: ignore[arg-type]  # subclasses are dataclasses
 
 
-@cache
 def _defaults_of(kind: type[Step]) -> dict[str, Any]:
     return {leaf.name: leaf.default for leaf in fields(kind) if leaf.default is not MISSING}  # type: ignore[arg-type]

@@ -111,7 +111,7 @@ class CrashesAfterCommit(Step):
 
 @dataclass(frozen=True, slots=True)
 class Starts(Step):
-    """alpha starts."""
+    """alpha starts; where it is up, a crash that it was to have is called off."""
 
     FORM: ClassVar[str] = "{node:node} starts"
     node: str
@@ -119,6 +119,7 @@ class Starts(Step):
     async def do(self, stage: Stage) -> None:
         node = await stage.node(self.node)
         if node.is_running:
+            node.spare()
             raise Impossible(f"{self.node} is up")
         await node.start()
 

@@ -152,7 +152,7 @@ PRESENT = Statement(select(objects.c.uri).where(one_of(objects.c.uri, "uris")).o
 BURIED = Statement(select(tombstones.c.uri).where(one_of(tombstones.c.uri, "uris")).order_by(tombstones.c.uri))
 
 
-def _twice(what: str, query: Select[Any], *key: ColumnElement[Any]) -> Select[Any]:
+def _twice(what: str, query: Select[Any], *key: ColumnElement[Any]) -> Select[str, str, int]:
     return (
         query.with_only_columns(
             literal(what, literal_execute=True).label("what"),
@@ -165,7 +165,7 @@ def _twice(what: str, query: Select[Any], *key: ColumnElement[Any]) -> Select[An
 
 
 def _joined(*key: ColumnElement[Any]) -> ColumnElement[str]:
-    text = cast(key[0], Text)
+    text: ColumnElement[str] = cast(key[0], Text)
     for column in key[1:]:
         text = text + literal(" ", literal_execute=True) + cast(column, Text)
     return text
@@ -236,7 +236,9 @@ def _texts() -> Statement:
     """Rows of what, needle: every column of every table in which one of `needles` stands, and which of them."""
     for_sqlite, for_postgresql = [], []
     needles = func.json_each(bindparam("needles", type_=Text())).table_valued("value", name="needle")
-    listed = func.unnest(bindparam("needles", type_=ARRAY(Text()))).table_valued("value", name="needle")
+    listed = (
+        func.unnest(bindparam("needles", type_=ARRAY(Text()))).table_valued("value", name="needle").render_derived()
+    )
     for table in metadata.sorted_tables:
         for column in table.columns:
             if not isinstance(column.type, Text):

@@ -52,6 +52,12 @@ HOLDERS = Statement(
         actors.c.local.is_(False),
     )
 )
+# Those elsewhere who liked it have one too; it may be that they do not follow (any more).
+LIKERS = Statement(
+    select(actors.c.id)
+    .select_from(likes.join(actors, actors.c.id == likes.c.actor_id))
+    .where(likes.c.object_id == bindparam("id_", type_=BigInteger()), actors.c.local.is_(False))
+)
 INSTANCE_ACTOR = Statement(select(actors.c.id).where(actors.c.uri == bindparam("uri", type_=Text())))
 VOTERS = Statement(
     select(votes.c.actor_id, actors.c.local)

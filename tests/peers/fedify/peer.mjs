@@ -6,6 +6,7 @@
 //
 // Usage: node peer.mjs rfc9421|draft-cavage-http-signatures-12
 // Prints one line of JSON when it is ready: {"origin": "http://127.0.0.1:PORT", "control": "http://127.0.0.1:PORT"}
+// Behind a proxy: PORT is where it listens, ORIGIN how others call it, and https_proxy how it reaches them.
 
 import { createServer } from "node:http";
 import { createFederation, generateCryptoKeyPair, LanguageString, MemoryKvStore } from "@fedify/fedify";
@@ -14,6 +15,10 @@ import {
   Mention, Move, Note, Person, PUBLIC_COLLECTION, Question, Reject, Tombstone, Undo, Update,
 } from "@fedify/vocab";
 import { Temporal } from "@js-temporal/polyfill";
+import { EnvHttpProxyAgent, setGlobalDispatcher } from "undici";
+
+// Newer Nodes do this by themselves, with NODE_USE_ENV_PROXY=1.
+if (process.env.https_proxy) setGlobalDispatcher(new EnvHttpProxyAgent());
 
 const firstKnock = process.argv[2] ?? "rfc9421";
 const kept = new Map(); // what this server says, by URI
@@ -29,7 +34,7 @@ const actorNamed = (name) => {
   return actors.get(name);
 };
 
-const listening = (handler) =>
+const listening = (handler, port = 0) =>
   new Promise((resolve) => {
     const server = createServer((request, response) => {
       handler(request, response).catch((error) => {
@@ -38,7 +43,7 @@ const listening = (handler) =>
         response.end(JSON.stringify({ error: String(error?.stack ?? error) }));
       });
     });
-    server.listen(0, "127.0.0.1", () => resolve([server, `http://127.0.0.1:${server.address().port}`]));
+    server.listen(port, "127.0.0.1", () => resolve([server, `http://127.0.0.1:${server.address().port}`]));
   });
 
 const readBody = async (request) => {
@@ -57,7 +62,10 @@ const rsaKeyPair = () =>
 
 let handleFederation;
 let handleControl;
-const [, origin] = await listening((request, response) => handleFederation(request, response));
+const [, address] = await listening(
+  (request, response) => handleFederation(request, response), Number(process.env.PORT ?? 0),
+);
+const origin = process.env.ORIGIN ?? address;
 const [, control] = await listening((request, response) => handleControl(request, response));
 
 const federation = createFederation({

@@ -1,0 +1,71 @@
+"""What the invariants have found in the node: each of these failed before it was put right."""
+
+from __future__ import annotations
+
+import pytest
+
+from fediverse_node.lab.app_client import Refused
+from fediverse_node.lab.invariants import Checker
+from fediverse_node.lab.people import Person
+from fediverse_node.lab.world import World
+from tests.lab.invariants.life import broken_in
+
+
+async def _fill(person: Person) -> None:
+    """Say so much that not even the room on pages that are there is left."""
+    with pytest.raises(Refused, match="503"):
+        for n in range(200):
+            await person.posts(f"{n} {'and so on ' * 40}")
+
+
+def test_a_full_disk_leaves_no_exception_that_nobody_hears() -> None:
+    async def story(world: World, checker: Checker) -> None:
+        alice, ben = await world.people("alice@alpha", "ben@beta")
+        await ben.follows(alice)
+        await world.quiet()
+        node = world.node_of(ben)
+        node.fill_disk()
+        # That the app was used is to be written down beside the request, and so is that a host is back.
+        for _ in range(3):
+            await world.wait(hours=26)
+            await alice.posts("is there any room yet?")
+            await ben.ask("GET", "/api/v1/timelines/home")
+            await _fill(ben)
+        node.free_disk()
+
+    assert broken_in(story) == []
+
+
+def test_a_full_disk_is_not_filled_with_complaints_about_it() -> None:
+    lines: list[str] = []
+
+    async def story(world: World, checker: Checker) -> None:
+        ben = await world.person("ben@beta")
+        await ben.posts("is it full?", poll=["yes", "no"], poll_open_s=300)
+        node = world.node_of(ben)
+        node.fill_disk()
+        await _fill(ben)
+        await world.wait(hours=1)
+        lines.extend(line.text for line in world.logs.of("beta.test") if line.text == "housekeeping.failed")
+        node.free_disk()
+
+    assert broken_in(story) == []
+    # An ended poll whose end cannot be told was tried each second, with a traceback each time.
+    assert 1 <= len(lines) <= 20
+
+
+def test_a_node_that_starts_at_the_moment_of_its_crash_stays_up() -> None:
+    async def story(world: World, checker: Checker) -> None:
+        alice, ben = await world.people("alice@alpha", "ben@beta")
+        await ben.follows(alice)
+        await world.quiet()
+        node = world.node_of(alice)
+        node.crash_after_commit()
+        try:
+            await alice.posts("the last before it falls")
+        except Refused:
+            await node.start()
+        await world.wait(minutes=5)
+        assert node.is_running
+
+    assert broken_in(story) == []
