@@ -75,6 +75,8 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 def _put_aside(path: Path) -> Path | None:
     """An older recording is not lost: it gets a number."""
+    if path.exists() and not path.is_file():
+        raise RecordingError(f"the recording {path} cannot be written: that is no file")
     if not path.exists() or path.stat().st_size == 0:
         path.unlink(missing_ok=True)
         return None

@@ -200,10 +200,27 @@ class Accepted:
             return object_ in view.tombstones
         if what in ("like", "boost", "vote"):
             return object_ not in view.posts and excuses.is_deleted(object_)
+        if self._took_back(view.host, key, last):
+            return True
         if what == "follow":
             moved = [act.who for act in self._scene.ledger.acts_of("moves")]
             return excuses.are_blocked(actor, object_) or any(address_of(uri) in moved for uri in (actor, object_))
         return False
+
+    def _took_back(self, host: str, key: tuple[str, str, str], last: Claim) -> bool:
+        """Whether the host itself has told others since that it is not so any more: an Undo, or the Reject of a follow.
+
+        Somebody did it by other means than the verbs of a story, or it follows from a Move.
+        """
+        what, actor, object_ = key
+        type_ = _TYPES.get(what)
+        return type_ is not None and any(
+            exchange.sender == host
+            and exchange.activity.type in ("Undo", "Reject")
+            and self._scene.seconds_of(exchange.at_ms) >= last.began_s
+            and inner_of(exchange) == (type_, actor, object_)
+            for exchange in self._scene.world.recording
+        )
 
     def _version(self, view: View, history: list[Claim]) -> Iterator[Finding]:
         """Of all Updates that were taken, the newest or a newer one is there."""
@@ -243,7 +260,8 @@ class Accepted:
                 possible.append(wording.text)
             if ending is Ending.DONE:
                 break
-        if not any(text in row["source"] for text in possible):
+        source = " ".join(row["source"].split())
+        if not any(" ".join(text.split()) in source for text in possible):
             yield Finding(
                 "an edit that was accepted is not at home",
                 f"{said.author} was told that {said.uri} says {possible[0]!r}, and at {view.host} it does not",
@@ -270,6 +288,7 @@ def _updated_ms(exchange: Exchange | None) -> int | None:
 
 
 _Key = tuple[str, str, str]
+_TYPES = {"like": "Like", "follow": "Follow", "block": "Block", "boost": "Announce"}
 _IS_THERE: dict[str, Callable[[View, _Key], bool]] = {
     "post": lambda view, key: key[2] in view.posts,
     "like": lambda view, key: (key[1], key[2]) in view.likes,

@@ -101,14 +101,14 @@ def _incoming(number: int, before: Exchange | None, after: Exchange | None, said
         return
     what = _what(before)
     if _status(before) != _status(after):
-        yield Difference("status", what, number, "answer", _status(before), _status(after))
+        yield Difference("status", what, number, "", _status(before), _status(after))
     if before.steps and after.steps and _is_told_to_the_end(before) == _is_told_to_the_end(after):
-        for where, one, other in (
-            ("answer", _reason(before, said), _reason(after, said)),
-            ("steps not passed", _failed(before, said), _failed(after, said)),
+        for kind, one, other in (
+            ("reason", _reason(before, said), _reason(after, said)),
+            ("steps", _failed(before, said), _failed(after, said)),
         ):
             if one != other:
-                yield Difference("reason" if where == "answer" else "steps", what, number, where, one, other)
+                yield Difference(kind, what, number, "", one, other)
         yield from _changed_effects(what, number, _effects(before, said), _effects(after, said))
     if before.method == "GET" and before.status == after.status and before.answer and after.answer:
         yield from _answers(what, number, before.answer, after.answer)
@@ -135,9 +135,9 @@ def _is_of_the_moment(what: str, document: Mapping[str, object]) -> bool:
 
 def _changed_effects(what: str, number: int, one: list[str], other: list[str]) -> Iterator[Difference]:
     for effect in [effect for effect in one if effect not in other]:
-        yield Difference("effect", what, number, "effects", effect, "nothing")
+        yield Difference("effect", what, number, "", effect, "nothing")
     for effect in [effect for effect in other if effect not in one]:
-        yield Difference("effect", what, number, "effects", "nothing", effect)
+        yield Difference("effect", what, number, "", "nothing", effect)
 
 
 def _outgoing(

@@ -20,6 +20,16 @@ _KINDS = {
     "additional": "is sent, and was not before",
     "not handled": "is not handled by both",
 }
+# What two sides of a difference show.
+_LABELS = {
+    "status": "Status",
+    "reason": "Reason",
+    "steps": "Steps not passed",
+    "effect": "What was done",
+    "answer": "Answer",
+    "request": "What was sent",
+    "state": "In the end",
+}
 
 
 def render_text(report: Report) -> Iterator[str]:
@@ -30,7 +40,7 @@ def render_text(report: Report) -> Iterator[str]:
             if difference.kind in _KINDS:
                 yield f"    {_KINDS[difference.kind]}"
             else:
-                yield f"    {difference.kind}{f', {difference.where}' if difference.where else ''}:"
+                yield f"    {_label(difference)}:"
                 yield f"      {report.before}: {_printable(difference.before)}"
                 yield f"      {report.after}: {_printable(difference.after)}"
     for note in report.notes:
@@ -66,6 +76,7 @@ def render_html(report: Report) -> str:
         report=report,
         groups=[(_place(number), what, list(found)) for (number, what), found in _grouped(report)],
         kinds=_KINDS,
+        labels=_LABELS,
         counted=counted,
         summary=summary(report),
         version=__version__,
@@ -81,6 +92,11 @@ def summary(report: Report) -> str:
     if report.is_same:
         return f"Nothing differs: {compared}."
     return f"{counted(len(report.differences), 'differences')}: {compared}."
+
+
+def _label(difference: Difference) -> str:
+    label = _LABELS.get(difference.kind, difference.kind)
+    return f"{label}, {_printable(difference.where)}" if difference.where else label
 
 
 def counted(number: int, kind: str) -> str:

@@ -110,6 +110,8 @@ def test_an_older_recording_is_put_aside(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"cannot be written: No such file or directory"):
         RecordingFile.create(tmp_path / "nowhere" / "recording.jsonl")
+    with pytest.raises(RecordingError, match=r"that is no file"):
+        RecordingFile.create(tmp_path)
 
 
 def test_how_to_record_is_said_together_with_where_to() -> None:
