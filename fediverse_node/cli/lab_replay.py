@@ -15,7 +15,7 @@ from fediverse_node.lab.replay.compare import Report, compare, recorded_side, re
 from fediverse_node.lab.replay.plan import plan_of
 from fediverse_node.lab.replay.report import render_html, render_json, render_text
 from fediverse_node.lab.replay.run import replay as run_replay
-from fediverse_node.lab.scrub import scrub_file
+from fediverse_node.lab.scrub.scrubber import scrub_file
 
 _READ = click.Path(exists=True, dir_okay=False, path_type=Path)
 _WRITTEN = click.Path(dir_okay=False, writable=True, path_type=Path)

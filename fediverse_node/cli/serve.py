@@ -23,9 +23,9 @@ from fediverse_node.base.clock import SystemClock
 from fediverse_node.base.config import Config
 from fediverse_node.base.errors import ConfigurationError
 from fediverse_node.cli.setup import Prepared, prepare
-from fediverse_node.lab.recorder import Recorder, Wanted
-from fediverse_node.lab.recorder_file import RecordingFile
-from fediverse_node.lab.scrub import Scrubber
+from fediverse_node.lab.recorder.lines import RecordingFile
+from fediverse_node.lab.recorder.recorder import Recorder, Wanted
+from fediverse_node.lab.scrub.scrubber import Scrubber
 from fediverse_node.storage.migrate import HEAD, current_version
 
 _OPEN_FILES = 8_192

@@ -113,6 +113,7 @@ class Faults:
     seed: str
     rules: list[Rule] = field(default_factory=list)
     happened: Counter[FaultKind] = field(default_factory=Counter)
+    _met: Counter[tuple[object, ...]] = field(default_factory=Counter, repr=False)
 
     def add(self, rule: Rule) -> Rule:
         """From now on it may happen."""
@@ -136,13 +137,18 @@ class Faults:
             if rule.chance >= 1
         )
 
-    def draw(self, sender: str, receiver: str, method: str, *, now_s: float, nth: int) -> list[Draw]:
-        """What happens to the `nth` request between these two."""
+    def draw(self, sender: str, receiver: str, method: str, *, now_s: float) -> list[Draw]:
+        """What happens to the next request between these two."""
         happening = []
         for rule in self.rules:
             if rule.kind is FaultKind.PARTITION or not rule.matches(sender, receiver, method, now_s):
                 continue
-            chance, fraction = _fractions(f"{self.seed}/{rule}/{sender}/{receiver}/{nth}")
+            # Neither the moment nor what others send has a part in it: what is taken out of a scenario changes the
+            # luck of nobody else.
+            met = (rule.kind.name, rule.sender, rule.receiver, rule.amount, rule.method, sender, receiver)
+            self._met[met] += 1
+            luck = f"{self.seed}/{met}/{self._met[met]}"
+            chance, fraction = fraction_of(luck), fraction_of(f"{luck}/of it")
             if chance < rule.chance:
                 happening.append(Draw(rule, fraction))
                 self.happened[rule.kind] += 1
@@ -154,6 +160,6 @@ def sentences(draws: Iterable[Draw]) -> str:
     return "; ".join(draw.rule.sentence for draw in draws)
 
 
-def _fractions(text: str) -> tuple[float, float]:
-    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64, int.from_bytes(digest[8:], "big") / 2**64
+def fraction_of(text: str) -> float:
+    """A number 0 <= x < 1 that is the same for the same text, and like no other's."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) / 2**64

@@ -15,10 +15,9 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 
-from fediverse_node.base.randomness import Randomness
 from fediverse_node.lab.connection import Connection
 from fediverse_node.lab.exchange import Exchange
-from fediverse_node.lab.faults import Draw, FaultKind, Faults
+from fediverse_node.lab.faults import Draw, FaultKind, Faults, fraction_of
 from fediverse_node.lab.framing import Framed
 from fediverse_node.lab.place import cause, place
 from fediverse_node.lab.recording import Recording
@@ -48,7 +47,7 @@ class Network:
         *,
         recording: Recording,
         faults: Faults,
-        randomness: Randomness,
+        seed: str,
         now_ms: Callable[[], int],
         cause_of: Callable[[str, str], int | None],
     ) -> None:
@@ -56,7 +55,7 @@ class Network:
         self.recording = recording
         self.faults = faults
         self.under_way: set[int] = set()
-        self._randomness = randomness
+        self._seed = seed
         self.now_ms = now_ms
         self._cause_of = cause_of
         self._sites: dict[str, Site] = {}
@@ -137,14 +136,7 @@ class Network:
         self._tell_cause(exchange)
         draws: list[Draw] = []
         if self.is_node(sender):
-            self._counts[sender, receiver] += 1
-            draws = self.faults.draw(
-                sender,
-                receiver,
-                exchange.method,
-                now_s=self.loop.time(),
-                nth=self._counts[sender, receiver],
-            )
+            draws = self.faults.draw(sender, receiver, exchange.method, now_s=self.loop.time())
             exchange.fault = "; ".join(draw.rule.sentence for draw in draws)
         for watcher in self.watchers:
             watcher(exchange)
@@ -161,7 +153,11 @@ class Network:
         """How long a message is under way, drawn anew each time."""
         if one == other:
             return _NEAREST_S
-        return _NEAREST_S + (_FARTHEST_S - _NEAREST_S) * self._randomness.fraction()
+        # Each way by itself: what others send does not make this one slower.
+        self._counts[one, other] += 1
+        return _NEAREST_S + (_FARTHEST_S - _NEAREST_S) * fraction_of(
+            f"{self._seed}/{one}/{other}/{self._counts[one, other]}"
+        )
 
     def is_parted(self, one: str, other: str) -> bool:
         """Whether nothing passes between these two now."""

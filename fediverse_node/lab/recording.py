@@ -29,7 +29,7 @@ class RecordingError(NodeError):
 class Recording:
     """The exchanges of one run. `about` says what run it was: seed, hosts, started at, version; `ended_ms` where known.
 
-    `known` is what a recorded node knew before: see `lab/recorder_known.py`.
+    `known` is what a recorded node knew before: see `lab/recorder/known.py`.
     """
 
     about: dict[str, Any] = field(default_factory=dict)

@@ -93,7 +93,7 @@ class World:
             loop,
             recording=self.recording,
             faults=self.faults,
-            randomness=SeededRandomness(f"{seed}/network"),
+            seed=f"{seed}/network",
             now_ms=self.clock.now_ms,
             cause_of=self.journal.cause_of,
         )

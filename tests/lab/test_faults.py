@@ -136,7 +136,7 @@ def test_a_rule_that_is_taken_away_changes_no_others_luck() -> None:
     both, alone = Faults("9", [drop, delay]), Faults("9", [delay])
 
     def delays(faults: Faults) -> list[bool]:
-        drawn = [faults.draw(_ALPHA, _BETA, "POST", now_s=0, nth=n) for n in range(200)]
+        drawn = [faults.draw(_ALPHA, _BETA, "POST", now_s=0) for n in range(200)]
         return [any(draw.rule is delay for draw in draws) for draws in drawn]
 
     assert delays(both) == delays(alone)

@@ -88,7 +88,7 @@ class Accepted:
                 for claim in self._claims(exchange):
                     claims.setdefault(exchange.receiver, {}).setdefault(claim.key, []).append(claim)
         for act in self._scene.ledger.acts:
-            self._add_act(act, claims)
+            self._add_act(act, now, claims)
         for host, found in claims.items():
             view = now.views.get(host)
             if view is not None:
@@ -152,11 +152,12 @@ class Accepted:
             yield claim("follow", about.actor, about.object_id, is_there=False)
             yield claim("follow", about.object_id, about.actor, is_there=False)
 
-    def _add_act(self, act: Act, claims: dict[str, dict[tuple[str, str, str], list[Claim]]]) -> None:
-        if not act.may_count or act.verb not in (*_VERBS, "votes", "deletes", "moves"):
+    def _add_act(self, act: Act, now: Now, claims: dict[str, dict[tuple[str, str, str], list[Claim]]]) -> None:
+        view = now.views.get(act.host)
+        if view is None or not act.may_count or act.verb not in (*_VERBS, "votes", "deletes"):
             return
         actor = actor_uri_of(act.who)
-        target = actor_uri_of(act.target) if act.target.count("@") == 1 and "/" not in act.target else act.target
+        target = act.target if "/" in act.target else view.uri_of(act.target)
         what, is_there = _VERBS.get(act.verb, ("", True))
         began_s, ended_s = self._scene.seconds_of(act.at_ms), self._scene.seconds_of(act.ended_ms)
         keys = [((what, actor, target), is_there)] if what else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from fediverse_node.lab.invariants.reach import actor_uri_of
 from fediverse_node.lab.people import Readable
 from fediverse_node.protocol.uris import host_of
 from fediverse_node.storage.queries import comparing
@@ -29,6 +30,13 @@ class View:
     tombstones: dict[str, Row]
     staged: frozenset[str]
     receipts: dict[Pair, list[Row]] = field(default_factory=dict)  # (activity, host)
+
+    def uri_of(self, address: str) -> str:
+        """The actor with this address, as this node knows it; as our nodes name theirs where it does not."""
+        for uri, row in self.actors.items():
+            if f"{row['username']}@{row['host']}".lower() == address.lower():
+                return uri
+        return actor_uri_of(address)
 
     def is_gone(self, actor_uri: str) -> bool:
         """Whether this actor is known as deleted."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -46,7 +45,6 @@ class LiveNetwork:
     # Whoever looks at each exchange as it is recorded.
     watchers: list[Callable[[Exchange], None]] = field(default_factory=list)
     _connections: dict[Connection, None] = field(default_factory=dict)
-    _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
     def __post_init__(self) -> None:
@@ -101,9 +99,7 @@ class LiveNetwork:
         self._tell_cause(exchange)
         draws: list[Draw] = []
         if sender in self.sites:
-            self._counts[sender, receiver] += 1
-            nth = self._counts[sender, receiver]
-            draws = self.faults.draw(sender, receiver, method, now_s=self.now_s(), nth=nth)
+            draws = self.faults.draw(sender, receiver, method, now_s=self.now_s())
             exchange.fault = "; ".join(draw.rule.sentence for draw in draws)
         for watcher in self.watchers:
             watcher(exchange)

@@ -27,7 +27,7 @@ from fediverse_node.lab.databases import SqliteFiles
 from fediverse_node.lab.exchange import Exchange
 from fediverse_node.lab.keys import LabKeys
 from fediverse_node.lab.loop import VirtualLoop
-from fediverse_node.lab.recorder import Recorder, Wanted
+from fediverse_node.lab.recorder.recorder import Recorder, Wanted
 from fediverse_node.lab.recording import Recording, parse_recording
 from fediverse_node.lab.replay.answers import Book, RecordedFaults
 from fediverse_node.lab.replay.door import REPLAYS

@@ -105,7 +105,7 @@ MENTIONS = Statement(
     .order_by(mentions.c.object_id, mentions.c.actor_id)
 )
 ACTORS = Statement(
-    select(actors.c.uri, actors.c.local, actors.c.deleted_ms, actors.c.suspended_ms).order_by(actors.c.id)
+    select(actors.c.uri, actors.c.username, actors.c.host, actors.c.local, actors.c.deleted_ms).order_by(actors.c.id)
 )
 TOMBSTONES = Statement(select(tombstones.c.uri, tombstones.c.former_type, tombstones.c.actor_uri))
 STAGED = Statement(select(inbox_staging.c.id))

@@ -18,9 +18,9 @@ from fediverse_node.base.config import configure
 from fediverse_node.base.outcome import Fail
 from fediverse_node.cli.setup import prepare
 from fediverse_node.domain.model import Visibility
-from fediverse_node.lab.recorder import Recorder, Wanted
-from fediverse_node.lab.recorder_file import RecordingFile
-from fediverse_node.lab.scrub import Scrubber
+from fediverse_node.lab.recorder.lines import RecordingFile
+from fediverse_node.lab.recorder.recorder import Recorder, Wanted
+from fediverse_node.lab.scrub.scrubber import Scrubber
 from fediverse_node.outbox.draft import Draft
 from fediverse_node.storage.queries.inbox import ACTOR_FETCHED, OBJECT_ID
 from fediverse_node.storage.queries.looking import LIKERS, SHOWN

@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from fediverse_node.cli.main import cli
-from fediverse_node.lab.recorder import Wanted
-from fediverse_node.lab.recorder_file import RecordingFile
+from fediverse_node.lab.recorder.lines import RecordingFile
+from fediverse_node.lab.recorder.recorder import Wanted
+from fediverse_node.lab.recorder.secrets import REMOVED
 from fediverse_node.lab.recording import RecordingError, load_recording
-from fediverse_node.lab.secrets_out import REMOVED
 from tests.federation.fedify import eventually
 from tests.lab.replay.conversation import recorded_node
 from tests.lab.replay.test_replay import of_type, replayed

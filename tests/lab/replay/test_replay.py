@@ -26,7 +26,7 @@ from fediverse_node.lab.replay.compare import Report, compare, recorded_side, re
 from fediverse_node.lab.replay.plan import plan_of
 from fediverse_node.lab.replay.report import render_html, render_text
 from fediverse_node.lab.replay.run import Run, replay
-from fediverse_node.lab.scrub import scrub_file
+from fediverse_node.lab.scrub.scrubber import scrub_file
 
 
 def replayed(recording: Recording, host: str | None = None) -> Report:

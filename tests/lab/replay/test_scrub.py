@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fediverse_node.lab.recorder.secrets import REMOVED, without_secrets
 from fediverse_node.lab.recording import load_recording
-from fediverse_node.lab.scrub import Scrubber, scrub_file
-from fediverse_node.lab.scrub_vocabulary import sentence_words, terms
-from fediverse_node.lab.scrub_words import Words
-from fediverse_node.lab.secrets_out import REMOVED, without_secrets
+from fediverse_node.lab.scrub.scrubber import Scrubber, scrub_file
+from fediverse_node.lab.scrub.vocabulary import sentence_words, terms
+from fediverse_node.lab.scrub.words import Words
 from fediverse_node.signatures.digest import digest_header
 from tests.lab.replay.conversation import EDITED, SECRET
 

@@ -27,11 +27,11 @@ from fediverse_node.base.trace import watched_by
 from fediverse_node.inbox.answer import Answer, Received
 from fediverse_node.lab.exchange import Exchange, Message, Step, step_to_json
 from fediverse_node.lab.place import cause
-from fediverse_node.lab.recorder_http import ASKS, RecordedHttp, receiver_of
-from fediverse_node.lab.recorder_known import Known
-from fediverse_node.lab.recorder_requests import answer_of, is_of_a_server, is_of_an_app, request_of, sender_of
+from fediverse_node.lab.recorder.http import ASKS, RecordedHttp, receiver_of
+from fediverse_node.lab.recorder.known import Known
+from fediverse_node.lab.recorder.requests import answer_of, is_of_a_server, is_of_an_app, request_of, sender_of
+from fediverse_node.lab.recorder.secrets import without_secrets
 from fediverse_node.lab.recording import FORMAT
-from fediverse_node.lab.secrets_out import without_secrets
 from fediverse_node.transport.exchange import Http
 from fediverse_node.web.context import WEB
 

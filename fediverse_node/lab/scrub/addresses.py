@@ -12,8 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from urllib.parse import quote, unquote
 
-from fediverse_node.lab.scrub_vocabulary import NAMESPACE_PREFIXES, PATHS, known_addresses, terms
-from fediverse_node.lab.scrub_words import Words
+from fediverse_node.lab.scrub.vocabulary import NAMESPACE_PREFIXES, PATHS, known_addresses, terms
+from fediverse_node.lab.scrub.words import Words
 
 ADDRESS = re.compile(r"https?://[^\s<>\"'`()\[\]{}|\\^,]+", re.IGNORECASE)
 HANDLE = re.compile(r"(?<![\w@.])@?([\w.-]*\w)@((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+(?::\d+)?|localhost(?::\d+)?)")

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from fediverse_node.lab.scrub_addresses import Addresses
-from fediverse_node.lab.scrub_vocabulary import SPECIFICATIONS, TAG_VALUES, TAGS, is_language, known_addresses, terms
-from fediverse_node.lab.scrub_words import Words
-from fediverse_node.lab.secrets_out import REMOVED
+from fediverse_node.lab.recorder.secrets import REMOVED
+from fediverse_node.lab.scrub.addresses import Addresses
+from fediverse_node.lab.scrub.vocabulary import SPECIFICATIONS, TAG_VALUES, TAGS, is_language, known_addresses, terms
+from fediverse_node.lab.scrub.words import Words
 
 # Their values are what somebody wrote, also where they look like a word of the protocol.
 _TEXTS_LIST = """

@@ -18,13 +18,13 @@ from typing import Any
 
 import orjson
 
+from fediverse_node.lab.recorder.secrets import without_secrets
 from fediverse_node.lab.recording import Recording, RecordingError, parse_recording
-from fediverse_node.lab.scrub_addresses import ADDRESS, HANDLE, Addresses
-from fediverse_node.lab.scrub_documents import Documents
-from fediverse_node.lab.scrub_headers import Headers, new_digests
-from fediverse_node.lab.scrub_vocabulary import sentence_words
-from fediverse_node.lab.scrub_words import Words
-from fediverse_node.lab.secrets_out import without_secrets
+from fediverse_node.lab.scrub.addresses import ADDRESS, HANDLE, Addresses
+from fediverse_node.lab.scrub.documents import Documents
+from fediverse_node.lab.scrub.headers import Headers, new_digests
+from fediverse_node.lab.scrub.vocabulary import sentence_words
+from fediverse_node.lab.scrub.words import Words
 
 _LEFT_OUT = "[left out]"
 # Text of the signed request itself, and lists of what stands in the steps beside.

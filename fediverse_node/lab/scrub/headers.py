@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from fediverse_node.lab.scrub_addresses import ADDRESS, Addresses
-from fediverse_node.lab.scrub_vocabulary import HEADERS, known_addresses
-from fediverse_node.lab.scrub_words import Words
-from fediverse_node.lab.secrets_out import REMOVED
+from fediverse_node.lab.recorder.secrets import REMOVED
+from fediverse_node.lab.scrub.addresses import ADDRESS, Addresses
+from fediverse_node.lab.scrub.vocabulary import HEADERS, known_addresses
+from fediverse_node.lab.scrub.words import Words
 from fediverse_node.signatures.digest import content_digest_header, digest_header
 
 _KEPT_LIST = """
