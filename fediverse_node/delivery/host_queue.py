@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass
 
-_IN_ORDER = frozenset({"Delete", "Update", "Undo", "Block", "Move", "Remove"})
+IN_ORDER = frozenset({"Delete", "Update", "Undo", "Block", "Move", "Remove"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class HostQueue:
             lane = delivery.lane
             if lane in held:
                 continue
-            if lane in self._alone or (delivery.type in _IN_ORDER and self._running[lane]):
+            if lane in self._alone or (delivery.type in IN_ORDER and self._running[lane]):
                 held.add(lane)
                 continue
             del self._waiting[position]
@@ -72,7 +72,7 @@ class HostQueue:
     def _start(self, delivery: Waiting) -> None:
         self.active += 1
         self._running[delivery.lane] += 1
-        if delivery.type in _IN_ORDER:
+        if delivery.type in IN_ORDER:
             self._alone.add(delivery.lane)
 
     def done(self, delivery: Waiting) -> None:
@@ -82,6 +82,19 @@ class HostQueue:
         if not self._running[delivery.lane]:
             del self._running[delivery.lane]
             self._alone.discard(delivery.lane)
+
+    def withdraw(self, failed: Waiting) -> list[Waiting]:
+        """Take out what must not arrive before a delivery that has to be tried again."""
+        taken = [
+            later
+            for later in self._waiting
+            if later.lane == failed.lane
+            and later.id > failed.id
+            and (later.type in IN_ORDER or failed.type in IN_ORDER)
+        ]
+        for delivery in taken:
+            self._waiting.remove(delivery)
+        return taken
 
     def clear(self) -> list[Waiting]:
         """Take out all that has not started."""

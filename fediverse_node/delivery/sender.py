@@ -22,7 +22,7 @@ from fediverse_node.base.log import event
 from fediverse_node.base.outcome import Fail, Reason, TemporaryFail
 from fediverse_node.base.trace import is_watched, note
 from fediverse_node.delivery.backoff import GIVE_UP_AFTER_MS, pause_ms
-from fediverse_node.delivery.host_queue import HostQueue, Waiting
+from fediverse_node.delivery.host_queue import IN_ORDER, HostQueue, Waiting
 from fediverse_node.delivery.signing_keys import KeyRing
 from fediverse_node.delivery.verdict import Outcome, Verdict, judge
 from fediverse_node.domain.facts import World
@@ -152,7 +152,7 @@ class Sender:
     async def _claim(self, room: int) -> int:
         now_ms = self._world.clock.now_ms()
         busy = [host for host, found in self._queues.items() if len(found) >= _PER_HOST_IN_MEMORY]
-        rows = await self._writer.run(lambda: queries.claim(now_ms, _LEASE_MS, busy, room))
+        rows = await self._writer.run(lambda: queries.claim(now_ms, _LEASE_MS, busy, room, IN_ORDER))
         for row in rows:
             if row["id"] in self._held:
                 continue
@@ -285,6 +285,8 @@ class Sender:
                 "error": outcome.cause or None,
             }
         )
+        if state == queries.WAITING:
+            self._hold_back(found.withdraw(delivery), due_ms + 1, now_ms)
         if is_watched():
             next_ms = due_ms if state == queries.WAITING else None
             told = {"verdict": outcome.verdict.name, "attempt": attempts, "next_ms": next_ms}
@@ -302,6 +304,20 @@ class Sender:
                 attempts=attempts,
             )
         self._flush_soon()
+
+    def _hold_back(self, deliveries: list[Waiting], due_ms: int, now_ms: int) -> None:
+        """They were not tried: they go after what they must not overtake."""
+        self._results += [
+            {
+                "delivery_id": delivery.id,
+                "new_state": queries.WAITING,
+                "new_attempts": delivery.attempts,
+                "new_due_ms": due_ms,
+                "new_done_ms": None,
+                "error": "it waits for what was said before it",
+            }
+            for delivery in deliveries
+        ]
 
     def _host_failed(self, host: str, found: HostQueue, outcome: Outcome, now_ms: int) -> None:
         state = self._hosts.setdefault(host, _HostState())

@@ -12,7 +12,8 @@ from fediverse_node.transport.faults import FetchFault
 
 # A peer that could not fetch our key, or whose clock is off, answers like this for a while.
 _PERHAPS_LATER = {401, 403, 404}
-_TRIES_WHEN_REFUSED = 3
+# The last of them is later than anybody waits before it asks for a changed key again.
+_TRIES_WHEN_REFUSED = 4
 
 
 class Verdict(Enum):

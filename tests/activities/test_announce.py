@@ -114,7 +114,10 @@ ID = f"{BOB.uri}/activities/Announce/7"
             id="a blocked actor passes nothing on",
         ),
         pytest.param(
-            a_world(Given(follows=[(ALICE, BOB)])), NOTE, ["refuse UNKNOWN_OBJECT"], id="what is unknown is not passed on"
+            a_world(Given(follows=[(ALICE, BOB)])),
+            NOTE,
+            ["refuse UNKNOWN_OBJECT"],
+            id="what is unknown is not passed on",
         ),
         pytest.param(a_world(), NOTE, ["refuse NOT_RELEVANT"], id="what nobody here would read is not asked for"),
         pytest.param(

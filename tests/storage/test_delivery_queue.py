@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from fediverse_node.domain import effects as e
 from fediverse_node.storage.engine import open_database
 from fediverse_node.storage.queries import deliveries as queue
@@ -44,6 +46,40 @@ async def test_after_a_restart_everything_that_was_under_way_is_due_again(store:
     claimed = await _claim(store)
     await store.writer.run(queue.release_all)
     assert await _claim(store) == claimed
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "waits"), [("Like", "Undo", True), ("Undo", "Like", True), ("Create", "Create", False)]
+)
+async def test_what_is_tried_again_later_is_not_overtaken_by_what_takes_it_back(
+    store: NodeStore, first: str, second: str, waits: bool
+) -> None:
+    alice, dora = await store.person("alice"), await store.person("dora")
+    bob = await store.person("bob", "far.example", shared_inbox=None)
+
+    async def says(author_id: int, type_: str, number: int) -> None:
+        uri = f"https://home.example/activities/{number}"
+        await store.apply(e.Deliver(author_id, type_, uri, {"id": uri}, to_actor_ids=(bob.id,)))
+
+    async def claim() -> list[int]:
+        now_ms = store.clock.now_ms()
+        rows = await store.writer.run(lambda: queue.claim(now_ms, MINUTE_MS, (), 100, {"Undo"}))
+        return [row["id"] for row in rows]
+
+    await says(alice.id, first, 1)
+    [tried] = await claim()
+    later_ms = store.clock.now_ms() + 5 * MINUTE_MS
+    row = {"delivery_id": tried, "new_attempts": 1, "new_due_ms": later_ms, "error": "status 404", "new_done_ms": None}
+    await store.writer.run(lambda: queue.finish([{**row, "new_state": queue.WAITING}]))
+    store.clock.pass_ms(10)
+    await says(alice.id, second, 2)
+    await says(dora.id, second, 3)
+    assert len(await claim()) == (1 if waits else 2)  # what somebody else says waits for nothing
+    assert await claim() == []
+    store.clock.pass_ms(6 * MINUTE_MS)
+    found = await claim()
+    assert found[0] == tried
+    assert found == sorted(found)
 
 
 async def test_a_host_with_a_full_queue_is_left_out(store: NodeStore) -> None:

@@ -126,7 +126,7 @@ class Recorder:
         self._write({"end": {"at_ms": self._clock.now_ms()}})
         self._lines.close()
 
-    # What leaves (see `recorder_http`)
+    # What leaves (see `http.py`)
 
     async def leaves(self, url: str, message: Message, activity_id: str) -> Exchange:
         """A request is about to leave."""

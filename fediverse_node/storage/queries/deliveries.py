@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -52,6 +52,19 @@ _DUE = (
     .limit(bindparam("most", type_=Integer()))
 )
 _CLAIM = Statement(_DUE, for_postgresql=_DUE.with_for_update(of=deliveries, skip_locked=True))
+# More of one host than anybody could read here wait in no order.
+_MOST_POSTPONED = 2_000
+_POSTPONED = Statement(
+    select(deliveries.c.id, deliveries.c.inbox, deliveries.c.due_ms, payloads.c.actor_id, payloads.c.type)
+    .select_from(deliveries.join(payloads, payloads.c.id == deliveries.c.payload_id))
+    .where(_IS_WAITING, one_of(deliveries.c.host, "hosts"), deliveries.c.due_ms > _NOW)
+    .limit(_MOST_POSTPONED)
+)
+_DEFER = Statement(
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("delivery_id", type_=BigInteger()))
+    .values(due_ms=bindparam("later_ms", type_=BigInteger()))
+)
 _LEASE = Statement(
     update(deliveries)
     .where(deliveries.c.id == bindparam("delivery_id", type_=BigInteger()))
@@ -116,12 +129,43 @@ _FORGET_RECEIPTS = Statement(
 COUNT_WAITING = Statement(select(func.count()).select_from(deliveries).where(_IS_WAITING))
 
 
-def claim(now_ms: int, lease_ms: int, busy_hosts: Sequence[str], most: int) -> Unit[list[Any]]:
-    """Take up to `most` due deliveries for this process until `lease_ms` from now."""
+def claim(
+    now_ms: int, lease_ms: int, busy_hosts: Sequence[str], most: int, in_order: Collection[str] = ()
+) -> Unit[list[Any]]:
+    """Take up to `most` due deliveries for this process until `lease_ms` from now, in the order in which they came.
+
+    What is of a type in `in_order` waits until all that the same actor said to the same inbox before is through, and
+    what the actor says after it waits for it: an Undo that overtakes a Like which has to be tried again undoes nothing.
+    """
     rows = yield Fetch(_CLAIM, {"now_ms": now_ms, "busy_hosts": list(busy_hosts), "most": most})
-    if rows:
-        yield Run(_LEASE, [{"delivery_id": row["id"], "until_ms": now_ms + lease_ms} for row in rows])
-    return list(rows)
+    if not rows:
+        return []
+    waits = yield from _waits(rows, now_ms, in_order)
+    if waits:
+        yield Run(_DEFER, [{"delivery_id": id_, "later_ms": due_ms + 1} for id_, due_ms in waits.items()])
+    claimed = sorted((row for row in rows if row["id"] not in waits), key=lambda row: int(row["id"]))
+    yield Run(_LEASE, [{"delivery_id": row["id"], "until_ms": now_ms + lease_ms} for row in claimed])
+    return claimed
+
+
+def _waits(rows: Sequence[Any], now_ms: int, in_order: Collection[str]) -> Unit[dict[int, int]]:
+    """Which of the deliveries have to wait, and when what they wait for is due."""
+    if not in_order:
+        return {}
+    hosts_ = list({row["host"]: None for row in rows})
+    postponed: dict[tuple[str, int], list[Any]] = {}
+    for row in (yield Fetch(_POSTPONED, {"now_ms": now_ms, "hosts": hosts_})):
+        postponed.setdefault((row["inbox"], row["actor_id"]), []).append(row)
+    waits: dict[int, int] = {}
+    for row in rows if postponed else ():
+        due = [
+            other["due_ms"]
+            for other in postponed.get((row["inbox"], row["actor_id"]), ())
+            if other["id"] < row["id"] and (row["type"] in in_order or other["type"] in in_order)
+        ]
+        if due:
+            waits[row["id"]] = max(due)
+    return waits
 
 
 def release_all() -> Unit[None]:

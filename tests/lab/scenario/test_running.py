@@ -174,6 +174,31 @@ STORIES = {
         clock of gamma is right
         quiet
     """,
+    "a like that had to be tried again is not counted after it was taken back": """
+        ben@beta follows alice@alpha
+        quiet
+        alice@alpha posts "hello" as p1
+        quiet
+        from beta to alpha: wrong-digest of POST
+        ben@beta likes p1
+        ben@beta blocks alice@alpha
+        heal
+        ben@beta unlikes p1
+        ben@beta unblocks alice@alpha
+        quiet
+        expect alice@alpha has 0 likes on p1
+    """,
+    "a new key is asked for again when it could not be had at once": """
+        ben@beta follows alice@alpha
+        quiet
+        alice@alpha posts "old" as p1
+        quiet
+        alpha rotates the key of alice
+        from beta to alpha: endless of GET for 1 minute
+        alice@alpha posts "new" as p2
+        quiet
+        expect ben@beta sees p2
+    """,
     "edits in quick succession count in the order in which they were made, whatever a clock says": """
         ben@beta follows alice@alpha
         quiet

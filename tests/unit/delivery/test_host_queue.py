@@ -78,3 +78,20 @@ def test_what_has_not_started_can_be_taken_out() -> None:
     _take_all(queue)
     assert [d.id for d in queue.clear()] == [2, 3, 4]
     assert queue.active == 2
+
+
+def test_what_may_not_overtake_a_delivery_that_failed_is_taken_out_with_it() -> None:
+    like, undo, create = _waiting(1, "Like"), _waiting(2, "Undo"), _waiting(3)
+    somebody_elses = _waiting(4, "Undo", actor=2)
+    queue = _queue(like, undo, create, somebody_elses)
+    assert queue.take() is like
+    assert queue.withdraw(like) == [undo]
+    queue.done(like)
+    assert _take_all(queue) == [create, somebody_elses]
+
+
+def test_nothing_goes_before_an_undo_that_failed() -> None:
+    undo, like, elsewhere = _waiting(1, "Undo"), _waiting(2, "Like"), _waiting(3, "Like", inbox="https://far.example/i")
+    queue = _queue(undo, like, elsewhere)
+    assert queue.take() is undo
+    assert queue.withdraw(undo) == [like]
