@@ -1,7 +1,7 @@
 """Plays mixed worlds of many seeds side by side, and for each that breaks something finds its smallest scenario.
 
-A broken seed leaves three files: its scenario, the smallest one that still breaks in the same way, and the exchanges
-of the latter. Each seed is played in one process, so what it does is the same whatever else is played.
+A broken seed leaves its scenario, the smallest one that still breaks in the same way, and the exchanges of the latter
+as a recording and as a page. Each seed is played in one process, so what it does is the same whatever else is played.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from fediverse_node.lab.databases import Databases, ServerDatabases, SqliteFiles
+from fediverse_node.lab.inspector.page import render_html
 from fediverse_node.lab.invariants.checker import Checker
 from fediverse_node.lab.scenario.language import Scenario
 from fediverse_node.lab.scenario.mixed import ACTS, mixed_scenario
@@ -192,13 +193,15 @@ def shrink(outcome: Outcome, *, database: str = "sqlite", shrink_s: float = _SHR
 def _note_broken(plan: Plan, seed: int, outcome: Outcome) -> Broke:
     smallest = shrink(outcome, database=plan.database, shrink_s=plan.shrink_s)
     plan.out.mkdir(parents=True, exist_ok=True)
-    whole, least, record = (plan.out / f"seed-{seed}{end}" for end in (".txt", ".small.txt", ".small.jsonl"))
+    endings = (".scenario", ".small.scenario", ".small.jsonl", ".small.html")
+    whole, least, record, page = (plan.out / f"seed-{seed}{ending}" for ending in endings)
     whole.write_text(annotated(outcome), encoding="utf-8")
     least.write_text(annotated(smallest), encoding="utf-8")
     smallest.recording.save(record)
+    page.write_text(render_html(smallest.recording), encoding="utf-8")
     breakage = smallest.breakage or outcome.breakage
     assert breakage is not None  # noqa: S101 - a seed that broke nothing is not written down
-    return Broke(seed, breakage, len(smallest.scenario.steps), (whole, least, record))
+    return Broke(seed, breakage, len(smallest.scenario.steps), (whole, least, record, page))
 
 
 def annotated(outcome: Outcome) -> str:

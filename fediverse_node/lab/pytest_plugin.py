@@ -54,6 +54,51 @@ def pytest_pycollect_makeitem(
     return list(collector._genfunctions(name, getattr(collector.obj, name)))
 
 
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Scenarios are tests too: `*.scenario`, see docs/reference/scenario_language.md."""
+    if file_path.suffix != ".scenario":
+        return None
+    return ScenarioFile.from_parent(parent, path=file_path)
+
+
+class ScenarioFile(pytest.File):
+    """A file with a scenario; it is one test."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """The scenario."""
+        yield ScenarioItem.from_parent(self, name=self.path.stem)
+
+
+class ScenarioItem(pytest.Item):
+    """A scenario, played with every invariant."""
+
+    def runtest(self) -> None:
+        """Play it; raises ScenarioFailed with what it broke."""
+        # Loads the whole server, for those who have scenarios.
+        from fediverse_node.lab.explore import play, step_of  # noqa: PLC0415
+        from fediverse_node.lab.scenario.language import load_scenario  # noqa: PLC0415
+
+        outcome = play(load_scenario(self.path), limit_s=None)
+        if outcome.breakage is not None:
+            raise ScenarioFailedError(
+                f"{outcome.breakage.sentence}\nin step {outcome.breakage.step}: {step_of(outcome)}"
+            )
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What it broke says all there is to say; a file that cannot be read says where."""
+        if excinfo.typename in ("ScenarioFailedError", "ScenarioError"):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where it stands."""
+        return self.path, 0, f"scenario {self.name}"
+
+
+class ScenarioFailedError(Exception):
+    """Something that must hold in every federation, or that the scenario expects, did not."""
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest

@@ -136,6 +136,16 @@ def test_what_must_always_hold_is_looked_at_after_each_story(project: pytest.Pyt
     project.runpytest_subprocess().assert_outcomes(passed=1)
 
 
+def test_scenario_files_are_tests(project: pytest.Pytester) -> None:
+    story = 'ben@beta follows alice@alpha\nquiet\nalice@alpha posts "hello" as p1\nquiet\nexpect ben@beta sees p1\n'
+    (project.path / "good.scenario").write_text(story)
+    (project.path / "bad.scenario").write_text(story.replace("ben@beta follows", "cleo@beta follows"))
+    (project.path / "unreadable.scenario").write_text(story.replace("follows", "folows"))
+    result = project.runpytest_subprocess("-v")
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(["*good.scenario::good PASSED*", "*in step 5: expect ben@beta sees p1*", "*folows*"])
+
+
 def test_a_test_run_without_worlds_loads_nothing_of_the_server(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
