@@ -73,7 +73,7 @@ def a_step(kind: type[Step]) -> st.SearchStrategy[Step]:
     ]
     values = {piece.name: VALUES[_SLOT_NAMES[id(piece.slot)]] for piece in required}
     values |= {
-        piece.name: VALUES[_SLOT_NAMES[id(piece.slot)]] | st.just(defaults[piece.name])  # type: ignore[arg-type]
+        piece.name: VALUES[_SLOT_NAMES[id(piece.slot)]] | st.just(defaults[piece.name])
         for piece in optional
     }
     return st.builds(kind, **values)
