@@ -127,9 +127,9 @@ def _tell_broken(plan: Plan, broke: Broke) -> None:
     click.echo(f"seed {broke.seed} broke {broke.breakage.kind}")
     for line in broke.breakage.sentence.splitlines():
         click.echo(f"  {line}")
-    whole, least, record = broke.files
+    whole, least, record, page = broke.files
     click.echo(f"  its smallest scenario has {broke.steps} steps: fediverse-node lab run {least}")
-    click.echo(f"  the whole scenario is in {whole}, the exchanges of the smallest in {record}")
+    click.echo(f"  the whole scenario is in {whole}, the exchanges of the smallest in {record} and {page}")
 
 
 def _progress(text: str) -> None:

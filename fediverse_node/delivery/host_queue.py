@@ -1,7 +1,7 @@
 """What waits for one host, and what of it may go now.
 
 Most activities may overtake each other. A Delete, Update or Undo may not overtake what it refers to, and
-nothing of the same actor to the same inbox may overtake it.
+nothing of the same actor to the same inbox may overtake it; nor an Accept, before which nobody there reads the actor.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass
 
-IN_ORDER = frozenset({"Delete", "Update", "Undo", "Block", "Move", "Remove"})
+IN_ORDER = frozenset({"Accept", "Reject", "Delete", "Update", "Undo", "Block", "Move", "Remove"})
 
 
 @dataclass(frozen=True, slots=True)

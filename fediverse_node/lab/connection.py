@@ -48,6 +48,8 @@ class Way(Protocol):
 
     def is_parted(self, one: str, other: str) -> bool: ...
 
+    def remember(self, connection: Connection) -> None: ...
+
     def forget(self, connection: Connection) -> None: ...
 
 
@@ -71,6 +73,7 @@ class Connection:
         self._draws: list[Draw] = []
         self._is_stream = False
         self._is_twin = False
+        self._is_broken = False
         self._has_arrived = False
         self._last_s = 0.0
         protocol.connection_made(self.client)
@@ -83,6 +86,7 @@ class Connection:
     def break_off(self, host: str) -> None:
         """The process at one of the ends has died: the other end is told."""
         if host == self._site.host:
+            self._is_broken = True
             self._break(f"{host} has crashed")
             self._server = None
         elif host == self._opened_by:
@@ -113,7 +117,8 @@ class Connection:
             exchange.failure = "the sender did not wait any longer"
             exchange.took_ms = self._network.now_ms() - exchange.at_ms
             self._network.recording.tell(exchange)
-        self._network.forget(self)
+        if exchange is None or exchange.number not in self._network.under_way:
+            self._network.forget(self)
         if exchange is None or self._is_stream:
             self._close_server()
 
@@ -160,11 +165,14 @@ class Connection:
         twin._is_twin = True
         twin._exchange = copy
         self._network.under_way.add(copy.number)
+        self._network.remember(twin)
         self._network.loop.call_later(way_s, twin._arrive, copy, framed.raw)
 
     # What arrives.
 
     def _arrive(self, exchange: Exchange, raw: bytes) -> None:
+        if self._is_broken:
+            return  # the host has crashed since, and knows nothing of a connection that it had
         if self._network.is_parted(exchange.sender, exchange.receiver):
             exchange.fault = exchange.fault or FaultKind.PARTITION.value
             self._lost(exchange)
@@ -305,6 +313,8 @@ class Connection:
 
     def _finish(self, exchange: Exchange) -> None:
         self._network.under_way.discard(exchange.number)
+        if self.client.is_closing():
+            self._network.forget(self)
         exchange.took_ms = self._network.now_ms() - exchange.at_ms
         self._network.recording.tell(exchange)
 

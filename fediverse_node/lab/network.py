@@ -110,6 +110,10 @@ class Network:
         self._connections[connection] = None
         return connection.client
 
+    def remember(self, connection: Connection) -> None:
+        """This one is open, or something is under way on it still."""
+        self._connections[connection] = None
+
     def forget(self, connection: Connection) -> None:
         """This one is closed."""
         self._connections.pop(connection, None)

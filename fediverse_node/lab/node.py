@@ -78,7 +78,7 @@ class LabNode:
         self._starts = 0
         self._is_buried = asyncio.Event()
         self._is_buried.set()
-        # When it was started, stopped, crashed, its disk full or free: seconds of the world, and the word.
+        # When it was started, stopped, crashed, … (see `_note`): seconds of the world, and the word.
         self.history: list[tuple[float, str]] = []
         self._runner: web.AppRunner | None = None
         self._node: Node | None = None
@@ -181,6 +181,7 @@ class LabNode:
         core = self.node.core
         if not await self.inside(core.registration.renew_keys(core.world.names.actor(name))):
             raise NodeError(f"there is no {name} at {self.host}")
+        self._note("keys renewed")
         await self.stop()
         await self.start()
 

@@ -310,5 +310,7 @@ def simulate(
 
 
 def _tell(loop: asyncio.AbstractEventLoop, what: dict[str, Any]) -> None:
-    """What nobody awaited is a line in the log of the node it happened in."""
+    """What nobody awaited is a line in the log of the node it happened in; of a world that is over, nobody's."""
+    if loop.is_closed():
+        return
     logging.getLogger("fediverse_node.lab").error("unheard: %s", what.get("message"), exc_info=what.get("exception"))

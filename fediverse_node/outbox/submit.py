@@ -244,10 +244,9 @@ class Outbox:
         record = full_object_of(row)
         voters = await self._database.fetch(queries.VOTERS, id_=object_id)
         ours = [voter["actor_id"] for voter in voters if voter["local"]]
-        holders = (
-            *(await self._holders(object_id, record)),
-            *(voter["actor_id"] for voter in voters if not voter["local"]),
-        )
+        holders = await self._holders(object_id, record)
+        if record.visibility in (Visibility.PUBLIC, Visibility.UNLISTED):
+            holders = (*holders, *(voter["actor_id"] for voter in voters if not voter["local"]))
 
         def decide(facts: Facts) -> Iterable[Effect]:
             author = facts.actors_by_id.get(record.actor_id)
@@ -422,12 +421,14 @@ class Outbox:
         return str(row["uri"]) if row else None
 
     async def _holders(self, object_id: int, record: NewObject, *, is_gone: bool = False) -> tuple[int, ...]:
-        rows = await self._database.fetch(queries.HOLDERS, id_=object_id)
-        # New words for followers alone are not for those who liked the old ones and have left.
-        if is_gone or record.visibility in (Visibility.PUBLIC, Visibility.UNLISTED):
-            rows = [*rows, *await self._database.fetch(queries.LIKERS, id_=object_id)]
-        # Whoever was answered got the answer, also if it does not name them: see `create.deliver`.
         is_open = record.visibility in (Visibility.PUBLIC, Visibility.UNLISTED)
+        rows: list[Row] = []
+        # New private words are not for those who answered or liked the old ones: they may have left since, and
+        # whoever has the address can answer. That there are none any more may be told to all.
+        if is_gone or is_open:
+            rows += await self._database.fetch(queries.HOLDERS, id_=object_id)
+            rows += await self._database.fetch(queries.LIKERS, id_=object_id)
+        # Whoever was answered got the answer, also if it does not name them: see `create.deliver`.
         answered = (record.in_reply_to_actor_id,) if is_open and record.in_reply_to_actor_id is not None else ()
         return tuple(dict.fromkeys((*record.mention_ids, *answered, *(row["id"] for row in rows))))
 

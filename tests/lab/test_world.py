@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import subprocess
@@ -219,3 +220,19 @@ def test_two_worlds_of_one_process_share_nothing() -> None:
 def test_waiting_for_what_can_never_come_is_said_and_does_not_hang() -> None:
     with Simulation() as simulation, pytest.raises(Stalled, match="nothing is left to happen"):
         simulation.run(simulation.world.network.loop.create_future())  # type: ignore[arg-type]
+
+
+def test_what_is_left_of_a_world_that_is_over_disturbs_no_other() -> None:
+    async def leaves_a_task_behind(world: World) -> None:
+        async def fails() -> None:
+            raise ValueError("nobody hears this")
+
+        world.left = asyncio.ensure_future(fails())  # type: ignore[attr-defined]
+        await asyncio.sleep(1)
+
+    with Simulation() as first:
+        first.run(leaves_a_task_behind(first.world))
+    with Simulation() as second:
+        del first.world.left  # type: ignore[attr-defined]
+        second.run(second.world.wait(1))
+        assert [line.text for line in second.world.logs.lines] == []

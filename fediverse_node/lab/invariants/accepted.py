@@ -10,8 +10,9 @@ Where an act and its opposite came so close that nobody can tell which was last,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fediverse_node.base.clock import to_ms
@@ -48,6 +49,7 @@ class Claim:
     ended_s: float
     exchange: Exchange | None = None
     act: Act | None = None
+    is_certain: bool = True  # else it came, and nobody was told what came of it
 
     @property
     def sentence(self) -> str:
@@ -65,12 +67,17 @@ class Accepted:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._taken: dict[int, Exchange] = {}
+        # What came, and was not answered: it may have had its effect, and at any time since.
+        self._perhaps: dict[int, Exchange] = {}
 
     def after_step(self, now: Now) -> Iterator[Finding]:
         """Only take note."""
         for exchange in now.changed:
-            if is_delivery(exchange) and took_it(exchange) and exchange.receiver in self._scene.nodes:
-                self._taken[exchange.number] = exchange
+            if is_delivery(exchange) and exchange.receiver in self._scene.nodes:
+                if took_it(exchange):
+                    self._taken[exchange.number] = exchange
+                elif exchange.steps and exchange.answer is None:
+                    self._perhaps[exchange.number] = exchange
         yield from ()
 
     def at_quiet(self, now: Now) -> Iterator[Finding]:
@@ -87,6 +94,11 @@ class Accepted:
             elif outcomes[0] in ("", "ACCEPTED"):
                 for claim in self._claims(exchange):
                     claims.setdefault(exchange.receiver, {}).setdefault(claim.key, []).append(claim)
+        for number, exchange in self._perhaps.items():
+            if number not in self._taken:
+                for claim in self._claims(exchange):
+                    perhaps = replace(claim, ended_s=math.inf, is_certain=False)
+                    claims.setdefault(exchange.receiver, {}).setdefault(claim.key, []).append(perhaps)
         for act in self._scene.ledger.acts:
             self._add_act(act, now, claims)
         for host, found in claims.items():
@@ -272,7 +284,9 @@ class Accepted:
 
 def _last(history: list[Claim]) -> Claim | None:
     """The claim that holds now; None where it came so close to its opposite that nobody can tell."""
-    last = max(history, key=lambda claim: claim.ended_s)
+    last = max((claim for claim in history if claim.is_certain), key=lambda claim: claim.ended_s, default=None)
+    if last is None:
+        return None
     for claim in history:
         if claim.is_there != last.is_there and claim.ended_s >= last.began_s:
             return None

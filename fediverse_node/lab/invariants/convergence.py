@@ -95,6 +95,9 @@ class Convergence:
             return set(self._scene.nodes)
         around = self._scene.reach.around(edits[-1].number)
         hosts = {host for who, host in around.holders_before.items() if who in around.holders_after}
+        if said.is_private:
+            # Whoever answered it or passed it on may have no right to the new words.
+            hosts = {who.rpartition("@")[2] for who in said.mentioned}
         return hosts | (set(around.followers.values()) if said.audience != "direct" else set())
 
     def _told_of_result(self, origin: View, source: Row) -> set[str]:

@@ -21,7 +21,7 @@ from fediverse_node.lab.invariants.reach import actor_uri_of
 from fediverse_node.lab.invariants.scene import Now, Scene
 from fediverse_node.lab.invariants.spellings import Needle, phrase_of
 from fediverse_node.lab.invariants.views import View
-from fediverse_node.lab.ledger import Ending, Said
+from fediverse_node.lab.ledger import Act, Ending, Said
 from fediverse_node.storage.queries import comparing
 
 
@@ -97,7 +97,19 @@ class Deletions:
         done = [number for number in said.deleted if self._scene.ledger.act(number).ending is Ending.DONE]
         reached = self._scene.reach.around(done[-1])
         followers = set(reached.followers.values()) if said.audience != "direct" else set()
-        return followers | set(reached.holders_before.values())
+        act = self._scene.ledger.act(done[-1])
+        return followers | {host for host in reached.holders_before.values() if not self._takes_back(host, said, act)}
+
+    def _takes_back(self, host: str, said: Said, act: Act) -> bool:
+        """Whether a host took back its boost or answer at this very moment: then nobody knows which came first."""
+        return any(
+            exchange.sender == host
+            and exchange.receiver == said.host
+            and exchange.activity.type in ("Undo", "Delete")
+            and exchange.at_ms <= act.ended_ms
+            and exchange.at_ms + exchange.took_ms >= act.at_ms
+            for exchange in self._scene.world.recording
+        )
 
     def _words(self, now: Now, kept: dict[str, None]) -> Iterator[Finding]:
         """The words of deleted private posts, looked for in all living rows."""

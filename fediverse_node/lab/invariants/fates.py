@@ -21,6 +21,9 @@ from fediverse_node.lab.invariants.views import View
 from fediverse_node.storage.queries.deliveries import GIVEN_UP, REFUSED, WAITING
 
 _TIME_S = 60.0
+# For so long a node remembers that it has asked for a key, and with what success.
+_KEY_S = 900.0
+_RESTART_S = 10.0
 _HAD_EFFECT = ("ACCEPTED", "")
 
 
@@ -87,9 +90,23 @@ def is_spoilt(scene: Scene, exchange: Exchange) -> bool:
         return True
     if any(follower.fault or follower.failure for follower in scene.traffic.because_of(exchange)):
         return True
+    if exchange.status in (401, 403) and _is_key_spoilt(scene, exchange):
+        return True
     return is_about_time(exchange) and any(
         scene.skewed.get(host, 0.0) > _TIME_S for host in (exchange.sender, exchange.receiver)
     )
+
+
+def _is_key_spoilt(scene: Scene, exchange: Exchange) -> bool:
+    """Whether the receiver's last attempts to get a key of the sender's met a fault."""
+    from_ms = exchange.at_ms - 1000 * _KEY_S
+    for other in reversed(scene.world.recording.exchanges):
+        if other.at_ms < from_ms:
+            return False
+        is_asking = (other.sender, other.receiver, other.method) == (exchange.receiver, exchange.sender, "GET")
+        if is_asking and other.at_ms <= exchange.at_ms + exchange.took_ms and (other.fault or other.failure):
+            return True
+    return False
 
 
 def is_about_time(exchange: Exchange) -> bool:
@@ -105,6 +122,8 @@ def _made_of(scene: Scene, taken: list[Exchange], receiver: str) -> Fate:
         return Fate(How.ACCEPTED, numbers)
     if "UNRECORDED" in told:
         return Fate(How.UNRECORDED, numbers)
+    if told == ["KEY_GONE"] and all(_is_key_spoilt(scene, exchange) for exchange in taken):
+        return Fate(How.LOST_TO_FAULTS, numbers, cause="a fault made the key look gone")
     ended = [reason for reason in told if reason.startswith("ENDED")]
     if ended and len(ended) == len(told) and any(_was_in_trouble(scene, exchange, receiver) for exchange in taken):
         return Fate(How.LOST_TO_FAULTS, numbers, cause=ended[0])
@@ -132,10 +151,14 @@ def _was_in_trouble(scene: Scene, exchange: Exchange, receiver: str) -> bool:
     settled = scene.traffic.settled.get((receiver, staged_as(exchange)))
     if settled is None:
         return False
+    from_s = scene.seconds_of(exchange.at_ms)
+    if scene.happened(exchange.sender, ("keys renewed",), from_s=from_s - _RESTART_S, until_s=settled.at_s):
+        # It was signed with the old key, which the sender has until it has started again, and was verified too late.
+        return True
     for other in scene.world.recording.exchanges[exchange.number - 1 :]:
         if scene.seconds_of(other.at_ms) > settled.at_s:
-            return False
+            break
         if other.sender == receiver and other.method == "GET" and (other.fault or other.failure):
             return True
     # It tried for days, and never even got a connection.
-    return settled.at_s - scene.seconds_of(exchange.at_ms) > 3600
+    return settled.at_s - from_s > 3600

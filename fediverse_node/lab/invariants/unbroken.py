@@ -43,7 +43,7 @@ class Unbroken:
         for line in now.lines:
             yield from self._line(line)
         for exchange in now.changed:
-            if exchange.number not in self._told and (exchange.answer is not None or exchange.failure):
+            if exchange.number not in self._told and exchange.number not in self._scene.world.network.under_way:
                 self._told.add(exchange.number)
                 yield from self._exchange(exchange)
 

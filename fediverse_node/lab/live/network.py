@@ -71,6 +71,10 @@ class LiveNetwork:
         self._connections[connection] = None
         return connection
 
+    def remember(self, connection: Connection) -> None:
+        """This one is open, or something is under way on it still."""
+        self._connections[connection] = None
+
     def forget(self, connection: Connection) -> None:
         """This one is closed."""
         self._connections.pop(connection, None)
@@ -146,6 +150,9 @@ class Unrecorded:
     def connect(self, protocol: asyncio.Protocol, site: LiveSite, extra: Mapping[str, object]) -> Connection:
         """A connection to a host."""
         return Connection(self, site, protocol, extra)
+
+    def remember(self, connection: Connection) -> None:
+        """Nothing is remembered."""
 
     def forget(self, connection: Connection) -> None:
         """Nothing is remembered."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fediverse_node.lab.app_client import Refused
+from fediverse_node.lab.exchange import Exchange
 from fediverse_node.lab.invariants import Checker
 from fediverse_node.lab.people import Person
 from fediverse_node.lab.world import World
@@ -70,5 +71,31 @@ def test_a_node_that_starts_at_the_moment_of_its_crash_stays_up() -> None:
             await node.start()
         await world.wait(minutes=5)
         assert node.is_running
+
+    assert broken_in(story) == []
+
+
+def test_whoever_answered_and_left_does_not_get_the_new_words_of_a_private_post() -> None:
+    async def story(world: World, checker: Checker) -> None:
+        alice, ben = await world.people("alice@alpha", "ben@beta")
+        await ben.follows(alice)
+        await world.quiet()
+        post = await alice.posts("what my followers may know", to="followers")
+        poll = await alice.posts("which one is it?", to="followers", poll=["the first choice", "the other one"])
+        await world.quiet()
+        await ben.replies(post, "I know it now")
+        await ben.likes(post)
+        await ben.votes(poll, 0)
+        await ben.unfollows(alice)
+        await world.quiet()
+        await alice.edits(post, "what ben shall not know any more")
+        await alice.edits(poll, "and neither shall he know this")
+        checker.after_step()
+        await world.wait(hours=2)
+        checker.after_step()
+        assert not any("shall not know" in exchange.request.text for exchange in world.recording if _to_beta(exchange))
+
+    def _to_beta(exchange: Exchange) -> bool:
+        return exchange.receiver == "beta.test"
 
     assert broken_in(story) == []

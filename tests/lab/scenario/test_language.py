@@ -72,10 +72,7 @@ def a_step(kind: type[Step]) -> st.SearchStrategy[Step]:
         piece for maybe in pieces if isinstance(maybe, Maybe) for piece in maybe.pieces if isinstance(piece, Field)
     ]
     values = {piece.name: VALUES[_SLOT_NAMES[id(piece.slot)]] for piece in required}
-    values |= {
-        piece.name: VALUES[_SLOT_NAMES[id(piece.slot)]] | st.just(defaults[piece.name])
-        for piece in optional
-    }
+    values |= {piece.name: VALUES[_SLOT_NAMES[id(piece.slot)]] | st.just(defaults[piece.name]) for piece in optional}
     return st.builds(kind, **values)
 
 

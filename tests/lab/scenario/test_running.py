@@ -188,6 +188,16 @@ STORIES = {
         quiet
         expect alice@alpha has 0 likes on p1
     """,
+    "what is said right after a follow was accepted does not come before the answer": """
+        quiet
+        from alpha to beta: wrong-digest of POST
+        ben@beta follows alice@alpha
+        wait 1 second
+        heal
+        alice@alpha posts "hello" as p1
+        quiet
+        expect ben@beta sees p1
+    """,
     "a new key is asked for again when it could not be had at once": """
         ben@beta follows alice@alpha
         quiet

@@ -47,6 +47,13 @@ def test_nothing_overtakes_an_undo() -> None:
     assert _take_all(queue) == [follow]
 
 
+def test_a_post_does_not_arrive_before_the_answer_to_the_follow_that_it_is_sent_for() -> None:
+    accept, create = _waiting(1, "Accept"), _waiting(2)
+    queue = _queue(accept, create)
+    assert _take_all(queue) == [accept]
+    assert queue.withdraw(accept) == [create]
+
+
 def test_two_edits_arrive_in_their_order() -> None:
     first, second = _waiting(1, "Update"), _waiting(2, "Update")
     queue = _queue(first, second)
