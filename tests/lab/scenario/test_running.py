@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,6 @@ from fediverse_node.lab.invariants.checker import Checker
 from fediverse_node.lab.scenario.language import parse_scenario
 from fediverse_node.lab.scenario.running import Outcome, run_scenario
 from fediverse_node.lab.world import World
-
-FOUND = sorted((Path(__file__).parent / "found").glob("*.txt"))
 
 STORIES = {
     "a post reaches those who follow": """
@@ -271,12 +268,6 @@ def test_a_fault_of_the_network_is_got_over_when_it_is_healed(fault: str) -> Non
 
 def test_stories_are_the_same_on_postgresql(postgres_worlds: Databases) -> None:
     assert_whole(played(STORIES["replies, likes and boosts are counted at home, and taken back"], postgres_worlds))
-
-
-@pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)
-def test_what_was_found_once_is_not_found_again(path: Path) -> None:
-    outcome = played(path.read_text())
-    assert outcome.breakage is None, outcome.breakage.sentence
 
 
 @pytest.mark.parametrize(
