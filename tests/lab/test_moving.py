@@ -45,7 +45,7 @@ async def test_an_alias_is_named_once(world: World) -> None:
 async def test_keys_are_renewed_only_for_somebody_who_lives_here(world: World) -> None:
     alice = await world.person("alice@alpha")
     node = world.node_of(alice)
-    with pytest.raises(NodeError, match="there is no nobody at alpha.test"):
+    with pytest.raises(NodeError, match=r"there is no nobody at alpha\.test"):
         await node.rotate_key("nobody")
     registration = node.node.core.registration
     assert not await node.inside(registration.renew_keys("https://beta.test/users/ben"))

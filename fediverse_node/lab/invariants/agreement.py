@@ -20,7 +20,9 @@ from fediverse_node.lab.invariants.reach import Reached
 from fediverse_node.lab.invariants.scene import Now, Scene
 from fediverse_node.lab.invariants.traffic import inner_of
 from fediverse_node.lab.invariants.views import Pair, View, address_of, home_of
+from fediverse_node.lab.ledger import Act, Ending
 
+_NEVER = Reached()
 _OF_FOLLOWS = ("Follow", "Undo", "Accept", "Reject", "Block")
 
 
@@ -137,9 +139,7 @@ class Agreement:
     def _should_know(
         self, home: View, uri: str, actor: str, object_: str, now: Now
     ) -> Iterator[tuple[View, str, Reached]]:
-        who = address_of(actor)
-        acts = [act for act in self._scene.ledger.acts_of("boosts") if act.who == who and act.target == object_]
-        reached = self._scene.reach.around(acts[-1].number) if acts else Reached()
+        reached = self._reached("boosts", actor, object_)
         origin = now.views.get(home_of(object_))
         if origin is not None and origin is not home and object_ in origin.posts:
             yield origin, "its author is there", reached
@@ -150,11 +150,26 @@ class Agreement:
 
     def _told(self, actor: str, object_: str) -> set[str]:
         """The hosts that must have heard that a boost was taken back."""
+        reached = self._reached("unboosts", actor, object_)
+        return {home_of(object_), *reached.followers.values()} if reached is not _NEVER else set()
+
+    def _reached(self, verb: str, actor: str, object_: str) -> Reached:
+        """Who followed when somebody boosted, or took it back, the last time; doing it again changes nothing."""
         who = address_of(actor)
-        acts = [act for act in self._scene.ledger.acts_of("unboosts") if act.who == who and act.target == object_]
-        if not acts:
-            return set()
-        return {home_of(object_), *self._scene.reach.around(acts[-1].number).followers.values()}
+        acts: list[Act] = []
+        for act in self._scene.ledger.acts_of("boosts", "unboosts"):
+            if act.who == who and act.target == object_:
+                acts = [*acts, act] if act.verb == verb else [] if act.ending is Ending.DONE else acts
+        around = [self._scene.reach.around(act.number) for act in acts]
+        if not around:
+            return _NEVER
+        # Of several in a row, nobody knows from here which of them counted: who was there at all of them has to know.
+        return Reached(
+            followers_before={
+                uri: host for uri, host in around[0].followers.items() if all(uri in one.followers for one in around)
+            },
+            followers_after={uri: host for one in around for uri, host in one.maybe_followers.items()},
+        )
 
     def _author_of(self, uri: str, now: Now) -> str:
         for host in (home_of(uri), *now.views):

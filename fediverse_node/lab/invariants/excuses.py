@@ -10,8 +10,10 @@ from fediverse_node.lab.invariants.fates import Fate, How, fate_of
 from fediverse_node.lab.invariants.reach import Reached
 from fediverse_node.lab.invariants.scene import Now, Scene
 from fediverse_node.lab.invariants.views import address_of, home_of
+from fediverse_node.transport.faults import FetchFault
 
 _NOT_PERMITTED = Refusal.NOT_PERMITTED.sentence
+_UNKNOWN_THERE = FetchFault.NOT_FOUND.sentence
 
 
 class Excuses:
@@ -75,13 +77,21 @@ class Excuses:
             case "DELETED" | "UNKNOWN_OBJECT":
                 return any(self.is_deleted(uri) or self._is_lost(uri) for uri in about)
             case "NOT_RELEVANT":
-                return all(self.has_left(reader, actor) for reader in readers)
+                return all(self.has_left(reader, actor) or not self._reads(reader, actor) for reader in readers)
             case "UNKNOWN_ACTOR" | "SUSPENDED" | "KEY_GONE" | "IGNORED":
                 return self._is_gone(actor)
             case _:
                 return reason.startswith("ENDED") and any(
-                    self.is_deleted(uri) or (_NOT_PERMITTED in reason and self._answers_a_blocker(uri)) for uri in about
+                    self.is_deleted(uri)
+                    or (_NOT_PERMITTED in reason and self._answers_a_blocker(uri))
+                    or (_UNKNOWN_THERE in reason and self._is_private(uri))
+                    for uri in about
                 )
+
+    def _is_private(self, uri: str) -> bool:
+        """Whether a post is served to nobody who asks for it: then a boost of it brings it to nobody new."""
+        said = self.scene.ledger.post(uri)
+        return said is not None and said.is_private
 
     def _answers_a_blocker(self, uri: str) -> bool:
         """Whether a post answers somebody who blocks its author, and so is not taken where that one lives."""
@@ -90,6 +100,11 @@ class Excuses:
         if said is None or parent is None:
             return False
         return any((act.who, act.target) == (parent.author, said.author) for act in self.scene.ledger.acts_of("blocks"))
+
+    def _reads(self, reader: str, author: str) -> bool:
+        """Whether the reader's own node has heard that the follow is accepted. `agreement` tells where it has not."""
+        home = self.now.views.get(home_of(reader))
+        return home is None or home.follows.get((reader, author), (False, ""))[0]
 
     def _is_cut_off(self, actor: str, others: tuple[str, ...]) -> bool:
         """Whether the actor may not see any more what it saw: it followed one of the others, and does not now."""

@@ -6,6 +6,7 @@ import pytest
 
 from fediverse_node.lab.app_client import Refused
 from fediverse_node.lab.exchange import Exchange
+from fediverse_node.lab.faults import FaultKind, Rule
 from fediverse_node.lab.invariants import Checker
 from fediverse_node.lab.people import Person
 from fediverse_node.lab.world import World
@@ -97,5 +98,41 @@ def test_whoever_answered_and_left_does_not_get_the_new_words_of_a_private_post(
 
     def _to_beta(exchange: Exchange) -> bool:
         return exchange.receiver == "beta.test"
+
+    assert broken_in(story) == []
+
+
+def test_a_request_on_its_way_to_a_host_that_crashes_does_not_arrive_when_it_is_up_again() -> None:
+    async def story(world: World, checker: Checker) -> None:
+        alice, ben = await world.people("alice@alpha", "ben@beta")
+        await ben.follows(alice)
+        await world.quiet()
+        world.faults.add(Rule(FaultKind.DELAY, "alpha.test", "beta.test", amount=10, method="POST"))
+        await alice.posts("on its way for ten seconds")
+        await world.wait(seconds=1)
+        world.faults.heal()
+        await world.node_of(ben).crash()
+        await world.node_of(ben).start()
+        await world.wait(seconds=15)
+        sent = [exchange for exchange in world.recording if exchange.activity.type == "Create"]
+        assert sent[0].failure == "beta.test has crashed"
+        assert sent[0].steps == []
+
+    assert broken_in(story) == []
+
+
+def test_the_world_is_quiet_again_after_a_host_crashed_over_a_request_nobody_waited_for() -> None:
+    async def story(world: World, checker: Checker) -> None:
+        alice, ben = await world.people("alice@alpha", "ben@beta")
+        await ben.follows(alice)
+        await world.quiet()
+        world.faults.add(Rule(FaultKind.STALE, "alpha.test", "beta.test", method="POST"))
+        world.faults.add(Rule(FaultKind.DUPLICATE, "alpha.test", "beta.test", method="POST"))
+        await alice.posts("thirteen hours late, and twice")
+        await world.wait(hours=12.9)
+        world.faults.heal()
+        await world.node_of(ben).crash()
+        await world.wait(hours=1)
+        await world.node_of(ben).start()
 
     assert broken_in(story) == []
