@@ -69,7 +69,8 @@ class _Mixer:
     def write(self, acts: int) -> None:
         """A world in which people know each other, chapters of trouble, and a whole world in the end."""
         for who in self.people:
-            for whom in self.random.sample([other for other in self.people if other != who], 2):
+            others = [other for other in self.people if other != who]
+            for whom in self.random.sample(others, min(2, len(others))):
                 self._follow(who, whom)
         self.steps.append(Quiet())
         for chapter in range(_CHAPTERS):
