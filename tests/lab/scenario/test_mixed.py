@@ -13,7 +13,7 @@ from fediverse_node.lab.scenario.passing import Expectation, Quiet
 from fediverse_node.lab.scenario.trouble import FailsBetween, FailsFrom, Stops
 
 _SEEDS = 3
-_MANY = range(300)
+_MANY = range(120)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -249,8 +249,6 @@ def test_stories(story: str) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_of_the_network_is_got_over_when_it_is_healed(fault: str) -> None:
-    # Enough of them that the fault has its chance.
-    more = "\n".join(f'alice@alpha posts "number {number}" as q{number}' for number in range(12))
     outcome = played(f"""
         ben@beta follows alice@alpha
         quiet
