@@ -174,7 +174,7 @@ def _listeners(wish: Wish, kept: Kept) -> Listeners:
 
 def _greet(world: LiveWorld, page: LabPage, wish: Wish) -> None:
     url = f"http://{LOOPBACK}:{world.ports[_PAGE]}/"
-    click.echo(f"The lab is up. All exchanges, as they happen: {url}\n")
+    click.echo(f"The lab is up. All exchanges, as they happen: {url}\nWhy a post did not reach a server: {url}why\n")
     for host in world.nodes:
         click.echo(f"{host}  {world.url_of(host)}")
         for person in world.everybody():

@@ -69,13 +69,13 @@ def leave(follower: Actor, followed: Actor, follow: Follow, facts: Facts) -> Ite
     """One of ours follows somebody no longer, or takes a request back."""
     yield Remove(FollowKey(follower.id, followed.id))
     if not followed.local:
-        yield undo(follower, followed, follow, facts)
+        yield undo(follower, followed, follow.uri, facts)
 
 
-def undo(follower: Actor, followed: Actor, follow: Follow, facts: Facts) -> Deliver:
+def undo(follower: Actor, followed: Actor, follow_uri: str, facts: Facts) -> Deliver:
     """The Undo of a Follow of ours."""
     uri = facts.world.names.activity(follower.username, "undo", facts.world.ids.next())
-    inner = wire.follow(follow.uri, follower.uri, followed.uri)
+    inner = wire.follow(follow_uri, follower.uri, followed.uri)
     document = wire.about("Undo", uri, follower.uri, inner, to=(followed.uri,))
     return Deliver(follower.id, "Undo", uri, document, to_actor_ids=(followed.id,))
 

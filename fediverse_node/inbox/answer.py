@@ -13,6 +13,7 @@ class Turned(Reason):
     ACCEPTED = "accepted"
     DUPLICATE = "this very request was received before"
     STAGED = "kept until the network has answered what is missing"
+    OUT_OF_ORDER = "what it takes back still waits for the network, and comes first"
     STAGED_TOO_MUCH = "too much of this host waits for the network already"
     NOT_JSON = "the body is not a JSON object"
     WRONG_ACTOR = "the key belongs to somebody else than the actor of the activity"

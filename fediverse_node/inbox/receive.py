@@ -20,6 +20,7 @@ from fediverse_node.domain.facts import World
 from fediverse_node.domain.verified import Verified
 from fediverse_node.inbox.answer import Answer, Received, Turned
 from fediverse_node.inbox.complete import Completer
+from fediverse_node.inbox.order import load_awaited
 from fediverse_node.inbox.understand import Understood, understand
 from fediverse_node.inbox.verify import Signed, Verifier
 from fediverse_node.protocol.uris import host_of
@@ -158,8 +159,8 @@ class Receiver:
             return self._answered(received, 202, Turned.UNKNOWN_TYPE, understood.activity.type)
         note("rule.found", None, type=understood.activity.type)
         verified = Verified(understood.activity, signed.signer.actor_uri, signed.claim.scheme, object=understood.object)
-        missing = await self._completer.missing(verified)
-        if missing:
+        is_early = await load_awaited(self._database, verified.activity) is not None
+        if is_early or await self._completer.missing(verified):
             return await self._stage(received, understood, None, key_id=signed.claim.key_id, fingerprint=fingerprint)
         telling = Telling(lambda facts: rule.decide(verified, facts))
         decided = await self._writer.decide(Decision(rule.needs(verified), telling, beside=remember))
@@ -190,8 +191,8 @@ class Receiver:
             "verified_key_id": key_id,
             "host": host,
             "due_ms": now_ms,
+            "activity_uri": understood.activity.id,
         }
-
         kept = await self._writer.run(lambda: queries.stage_once(row, fingerprint, now_ms))
         if not kept:
             note("inbox.staged", TemporaryFail(Turned.STAGED_TOO_MUCH, host))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ from fediverse_node.domain.verified import Verified
 from fediverse_node.inbox.answer import Turned
 from fediverse_node.inbox.complete import Completer
 from fediverse_node.inbox.gather import Gatherer
+from fediverse_node.inbox.order import load_awaited
 from fediverse_node.inbox.told import told_as
 from fediverse_node.inbox.understand import Understood, understand
 from fediverse_node.inbox.verify import Signed, Verifier
@@ -41,6 +43,15 @@ log = logging.getLogger(__name__)
 
 # Seconds until the next attempt; after the last one it is given up.
 _PAUSES_S = (10, 60, 300, 1_800, 7_200, 21_600, 43_200, 86_400)
+# What takes another back is tried so much later than that.
+_BEHIND_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """It waits for another, which is tried next at `due_ms`."""
+
+    due_ms: int
 
 
 class Staging:
@@ -109,13 +120,19 @@ class Staging:
     async def _finish(self, row: Row) -> None:
         of = _named(row) if is_watched() else {}
         note("staging.taken", None, attempt=row["attempts"] + 1, **of)
-        outcome: Fail | TemporaryFail | None
+        outcome: Fail | TemporaryFail | _Behind | None
         with told_as("staging.", **of):
             try:
                 outcome = await self._try(row)
             except Exception as error:  # else it would be tried every few seconds for ever
                 log.exception("staging.failed id=%s", row["id"])
                 outcome = TemporaryFail(Turned.BROKEN, type(error).__name__)
+        if isinstance(outcome, _Behind):
+            # Not counted as an attempt: what it waits for ends, and then this has its own.
+            after_ms = max(outcome.due_ms, self._world.clock.now_ms()) + _BEHIND_MS
+            await self._writer.run(lambda: queries.wait_staged(row["id"], after_ms))
+            note("staging.postponed", TemporaryFail(Turned.OUT_OF_ORDER), next_ms=after_ms, **of)
+            return
         if isinstance(outcome, TemporaryFail) and row["attempts"] < len(_PAUSES_S):
             next_ms = self._world.clock.now_ms() + _PAUSES_S[row["attempts"]] * 1000
             await self._writer.run(lambda: queries.postpone_staged(row["id"], next_ms, str(outcome)))
@@ -126,11 +143,14 @@ class Staging:
             await self._writer.run(lambda: queries.forget_staged(row["id"]))
         note("staging.ended", outcome, **of)
 
-    async def _try(self, row: Row) -> Fail | TemporaryFail | None:
+    async def _try(self, row: Row) -> Fail | TemporaryFail | _Behind | None:
         """None when it is decided (and the row gone with it); else why not."""
         understood = await understand(bytes(row["body"]), self._compactor)
         if not isinstance(understood, Understood):
             return understood
+        awaited_ms = await load_awaited(self._database, understood.activity, before_id=row["id"])
+        if awaited_ms is not None:
+            return _Behind(awaited_ms)
         forget: Callable[[], Unit[Any]] = lambda: queries.forget_staged(row["id"])  # noqa: E731 - as the other is
         if row["verified_key_id"] is not None:
             return await self._decide(row, understood, understood.activity.actor, "cavage", (forget,))

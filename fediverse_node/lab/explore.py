@@ -27,6 +27,9 @@ from fediverse_node.lab.scenario.shrinking import Shrinker
 from fediverse_node.storage.administration import administer
 
 _worlds = count(1)
+_played = count(1)
+# Some tens of megabytes each.
+_COLLECTED_AFTER = 5
 # A mixed world takes one to three seconds.
 _LIMIT_S = 120.0
 _SHRINK_S = 120.0
@@ -149,7 +152,8 @@ def play(scenario: Scenario, *, database: str = "sqlite", limit_s: float | None 
     finally:
         if was_enabled:
             gc.enable()
-        gc.collect()
+        if next(_played) % _COLLECTED_AFTER == 0:
+            gc.collect()
 
 
 def databases_at(url: str) -> Databases:

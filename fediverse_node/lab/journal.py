@@ -16,6 +16,7 @@ from fediverse_node.lab.exchange import Exchange, Step
 from fediverse_node.lab.recording import Recording
 
 _EFFECTS = "effects"
+_ENTRIES_AN_EXCHANGE = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,15 @@ class Journal:
         if exchange is not None:
             exchange.steps.append(told)
         self.entries.append(Entry(self._now_ms(), host, told, None if exchange is None else exchange.number))
+        keeps = self._recording.keeps
+        if keeps is not None and len(self.entries) > keeps * _ENTRIES_AN_EXCHANGE:
+            self._forget_old()
+
+    def _forget_old(self) -> None:
+        del self.entries[: len(self.entries) // 4]
+        first = self._recording.first_number
+        self._causes = {name: number for name, number in self._causes.items() if number >= first}
+        self._received = {name: exchange for name, exchange in self._received.items() if exchange.number >= first}
 
 
 def _texts(value: object) -> list[str]:

@@ -195,6 +195,9 @@ class Person:
 
     async def looks_up(self, other: Person) -> str:
         """The id of somebody's account at this person's node, fetched where it is not known yet."""
+        rows = self.home.database.read(looking.ACTOR, actor_uri=other.uri)
+        if rows:
+            return str(rows[0]["id"])
         found = await self.ask("GET", f"/api/v2/search?type=accounts&resolve=true&q=%40{other.address}")
         for account in found["accounts"]:
             if account["uri"] == other.uri:

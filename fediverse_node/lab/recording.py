@@ -29,12 +29,14 @@ class RecordingError(NodeError):
 class Recording:
     """The exchanges of one run. `about` says what run it was: seed, hosts, started at, version; `ended_ms` where known.
 
-    `known` is what a recorded node knew before: see `lab/recorder/known.py`.
+    `known` is what a recorded node knew before: see `lab/recorder/known.py`. Of a world without an end only about so
+    many exchanges are kept as `keeps` says, the newest.
     """
 
     about: dict[str, Any] = field(default_factory=dict)
     exchanges: list[Exchange] = field(default_factory=list)
     known: list[dict[str, Any]] = field(default_factory=list)
+    keeps: int | None = None
     _listeners: list[Callable[[Exchange], None]] = field(default_factory=list, repr=False)
 
     def __iter__(self) -> Iterator[Exchange]:
@@ -46,13 +48,20 @@ class Recording:
     def begin(self, exchange: Exchange) -> Exchange:
         """Keep a request that has just left. Its number must be `next_number`."""
         self.exchanges.append(exchange)
+        if self.keeps is not None and len(self.exchanges) > self.keeps + self.keeps // 8:
+            del self.exchanges[: -self.keeps]
         self.tell(exchange)
         return exchange
 
     @property
     def next_number(self) -> int:
         """The number of the exchange that is kept next."""
-        return len(self.exchanges) + 1
+        return self.exchanges[-1].number + 1 if self.exchanges else 1
+
+    @property
+    def first_number(self) -> int:
+        """The number of the oldest exchange that is kept; of the next one if there is none."""
+        return self.exchanges[0].number if self.exchanges else 1
 
     def find(self, number: int) -> Exchange | None:
         """The exchange with this number; of a node that was killed, some may be missing."""

@@ -6,17 +6,20 @@ Alembic takes a third of a second to import, so it is loaded only when there is 
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, create_engine, inspect, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from fediverse_node.base.errors import StorageError
 
-HEAD = "0001"
+HEAD = "0002"
 # Any number, as long as it is always the same: who migrates holds it, and the others wait.
 _POSTGRESQL_LOCK = 8_420_001
+_WAL_ATTEMPTS = 600
+_WAL_PAUSE_S = 0.05
 _DIRECTORY = Path(__file__).parent / "migrations"
 
 
@@ -80,7 +83,7 @@ def _migrate_sqlite(path: Path) -> str | None:
     )
     try:
         with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            _use_wal(connection)
             connection.exec_driver_sql("PRAGMA synchronous = FULL")
             if _version(connection) == HEAD:
                 return HEAD
@@ -94,6 +97,19 @@ def _migrate_sqlite(path: Path) -> str | None:
             return before
     finally:
         engine.dispose()
+
+
+def _use_wal(connection: Connection) -> None:
+    """Two processes that start at once both want this, and SQLite does not wait for the other here."""
+    for attempt in range(_WAL_ATTEMPTS):
+        try:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        except OperationalError:
+            if attempt + 1 == _WAL_ATTEMPTS:
+                raise
+            time.sleep(_WAL_PAUSE_S)
+        else:
+            return
 
 
 def _version(connection: Connection) -> str | None:

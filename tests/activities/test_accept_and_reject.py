@@ -14,6 +14,7 @@ from tests.activities.builders import (
     CAROL,
     EVE,
     NEIGHBOUR,
+    ZOE,
     Given,
     a_world,
     follow_uri,
@@ -67,9 +68,25 @@ WITHOUT_ID = {"type": "Follow", "actor": ALICE.uri, "object": BOB.uri}
             a_world(),
             BOB,
             EMBEDDED,
+            "send Undo to bob",
+            "refuse UNKNOWN_OBJECT",
+            id="of a follow that was taken back or never asked for",
+        ),
+        pytest.param(
+            a_world(),
+            BOB,
+            {**EMBEDDED, "actor": ZOE.uri},
             "refuse UNKNOWN_OBJECT",
             "refuse UNKNOWN_OBJECT",
-            id="of an invented embedded follow",
+            id="of a follow by somebody who does not live here",
+        ),
+        pytest.param(
+            a_world(),
+            EVE,
+            EMBEDDED,
+            "refuse UNKNOWN_OBJECT",
+            "refuse UNKNOWN_OBJECT",
+            id="of an invented follow of somebody else",
         ),
         pytest.param(
             ASKED,
@@ -84,6 +101,21 @@ WITHOUT_ID = {"type": "Follow", "actor": ALICE.uri, "object": BOB.uri}
 def test_an_answer_to_a_follow(facts: Facts, by: Actor, object_: Any, accepted: str, rejected: str) -> None:
     assert outline(accept.decide(received("Accept", by, object_), facts)) == [accepted]
     assert outline(reject.decide(received("Reject", by, object_), facts)) == [rejected]
+
+
+@pytest.mark.parametrize(
+    "answered, undone",
+    [
+        pytest.param(EMBEDDED, BY_ID, id="the one they name"),
+        pytest.param(MADE_UP_ID, f"{ALICE.uri}#follows/{BOB.id}", id="not one under a foreign id"),
+        pytest.param(WITHOUT_ID, f"{ALICE.uri}#follows/{BOB.id}", id="not one without an id"),
+    ],
+)
+def test_who_counts_one_of_ours_as_a_follower_by_mistake_is_told(answered: Any, undone: str) -> None:
+    undo = only(Deliver, accept.decide(received("Accept", BOB, answered), a_world()))
+    assert undo.document["object"]["id"] == undone
+    assert (undo.document["object"]["actor"], undo.document["object"]["object"]) == (ALICE.uri, BOB.uri)
+    assert undo.document["actor"] == ALICE.uri
 
 
 def test_a_suspended_host_cannot_let_anybody_follow() -> None:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from fediverse_node.lab.exchange import Exchange, Message, Step
 from fediverse_node.lab.framing import take_request
+from fediverse_node.lab.inspector.feed import Feed
+from fediverse_node.lab.journal import Journal
 from fediverse_node.lab.recording import Recording, RecordingError, load_recording, parse_recording
 
 _text = st.text(max_size=30)
@@ -92,3 +94,33 @@ def test_a_file_that_is_no_recording_says_where_and_why(lines: list[bytes], word
 def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="No such file"):
         load_recording(tmp_path / "nowhere.jsonl")
+
+
+def test_a_world_without_an_end_keeps_its_newest_exchanges_only() -> None:
+    recording = Recording(keeps=80)
+    journal = Journal(recording, lambda: 0)
+    feed = Feed(recording)
+    for _ in range(1_000):
+        exchange = recording.begin(_plain(recording.next_number))
+        watcher = journal.of_request(exchange)
+        for _ in range(40):
+            watcher("storage.committed", None, {})
+    assert 80 <= len(recording) <= 90
+    assert recording.next_number == 1_001
+    assert recording.find(1) is None
+    assert (newest := recording.find(1_000)) is not None
+    assert newest.number == 1_000
+    assert len(journal.entries) <= 80 * 30
+    assert feed.since(0) == [exchange.number for exchange in recording]
+
+
+def test_a_world_with_an_end_keeps_all() -> None:
+    recording = Recording()
+    for _ in range(1_000):
+        recording.begin(_plain(recording.next_number))
+    assert [exchange.number for exchange in recording] == list(range(1, 1_001))
+
+
+def _plain(number: int) -> Exchange:
+    message = Message(start="POST /inbox HTTP/1.1", headers=(), body=b"{}")
+    return Exchange(number, 0, "alpha.test", "beta.test", "https://beta.test/inbox", message)

@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import URL, Connection, create_engine
@@ -165,8 +166,6 @@ async def test_migrating_works_while_another_process_uses_the_database(node_url:
 async def test_a_migration_that_breaks_off_leaves_nothing_behind(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from alembic import command  # noqa: PLC0415  # what migrate itself loads late
-
     plain = command.upgrade
 
     def breaking(config: Any, revision: str) -> None:
@@ -190,3 +189,38 @@ async def test_a_database_that_cannot_be_reached_is_a_clear_error(tmp_path: Path
             await open_database(url)
     with pytest.raises(StorageError, match="unknown database"):
         await open_database("mysql://root@localhost/x")
+
+
+async def test_migrating_waits_for_whoever_writes_into_a_database_that_is_new(sqlite_url: str) -> None:
+    """SQLite refuses to change its journal at once while somebody else holds a lock."""
+    other = sqlite3.connect(_file(sqlite_url), isolation_level=None)
+    other.execute("CREATE TABLE strange (id INTEGER)")
+    other.execute("BEGIN IMMEDIATE")
+    migrating = asyncio.create_task(migrate(sqlite_url))
+    await asyncio.sleep(0.3)
+    assert not migrating.done()
+    other.execute("ROLLBACK")
+    other.close()
+    assert await migrating is None
+    assert await current_version(sqlite_url) == HEAD
+
+
+async def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_that_waits(database_url: str) -> None:
+    real = command.upgrade
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "upgrade", lambda config, revision: real(config, "0001"))
+        await migrate(database_url)
+    assert await current_version(database_url) == "0001"
+    waiting = "INSERT INTO inbox_staging (id, method, url, headers, body, host, due_ms) VALUES (1, 'POST', 'u', '[]', "
+    if database_url.startswith("sqlite"):
+        with sqlite3.connect(_file(database_url)) as connection:
+            connection.execute(f"{waiting} x'7b7d', 'h', 0)")
+        connection.close()
+    else:
+        postgres = await asyncpg.connect(database_url)
+        await postgres.execute(f"{waiting} '{{}}'::bytea, 'h', 0)")
+        await postgres.close()
+    assert await migrate(database_url) == "0001"
+    store = NodeStore(await open_database(database_url))
+    assert await store.count("inbox_staging") == 1
+    await store.close()

@@ -51,7 +51,7 @@ def compose(actor: Actor, target: Actor, facts: Facts) -> Iterator[Effect]:
     # Said in words that every server knows, for those that do not act on a Block.
     follow, followed_back = facts.follows.get((actor.id, target.id)), facts.follows.get((target.id, actor.id))
     if follow is not None:
-        yield follows.undo(actor, target, follow, facts)
+        yield follows.undo(actor, target, follow.uri, facts)
     if followed_back is not None:
         yield follows.answer("Reject", actor, target, followed_back.uri, facts)
     document = wire.about("Block", uri, actor.uri, target.uri, to=(target.uri,))

@@ -21,6 +21,7 @@ class Feed:
         self.closed = False
         self._changed: OrderedDict[int, int] = OrderedDict()  # number -> revision, the latest last
         self._news = asyncio.Event()
+        self._recording = recording
         for exchange in recording:
             self._note(exchange)
         self._stop = recording.listen(self._note)
@@ -55,6 +56,8 @@ class Feed:
         self.revision += 1
         self._changed[exchange.number] = self.revision
         self._changed.move_to_end(exchange.number)
+        while (oldest := next(iter(self._changed))) < self._recording.first_number:
+            del self._changed[oldest]
         self._wake()
 
     def _wake(self) -> None:

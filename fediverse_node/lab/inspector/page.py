@@ -41,6 +41,9 @@ SCRIPTS = (
 CHUNK = 100
 
 
+Links = Sequence[tuple[str, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Blob:
     """Data of the page: gzip in base64, under the id by which the script finds it."""
@@ -69,9 +72,12 @@ def render_html(recording: Recording, *, nodes: Sequence[NodeInfo] = ()) -> str:
     return _render({"live": False, "chunk": CHUNK}, blobs, title=_title(recording))
 
 
-def render_live_page(recording: Recording, *, token: str) -> str:
-    """The page that asks its server for everything. `token` is what the server wants to see before it sends."""
-    return _render({"live": True, "token": token}, [], title=_title(recording))
+def render_live_page(recording: Recording, *, token: str, links: Links = ()) -> str:
+    """The page that asks its server for everything. `token` is what the server wants to see before it sends.
+
+    `links` lead to what the server has besides: name and address of each.
+    """
+    return _render({"live": True, "token": token}, [], title=_title(recording), links=links)
 
 
 def policy(*, live: bool) -> str:
@@ -83,7 +89,7 @@ def policy(*, live: bool) -> str:
     )
 
 
-def _render(config: Mapping[str, Any], blobs: Sequence[Blob], *, title: str) -> str:
+def _render(config: Mapping[str, Any], blobs: Sequence[Blob], *, title: str, links: Links = ()) -> str:
     # Nothing of a stranger's is in here; "<" is written otherwise all the same, so that no `</script>` can ever be.
     plain = orjson.dumps(config).decode().replace("<", "\\u003c")
     return _template().render(
@@ -93,6 +99,7 @@ def _render(config: Mapping[str, Any], blobs: Sequence[Blob], *, title: str) -> 
         script=Markup(_script()),  # noqa: S704 - our own file
         config=Markup(plain),  # noqa: S704 - see above
         blobs=blobs,
+        links=links,
         version=__version__,
     )
 

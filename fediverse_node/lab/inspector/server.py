@@ -66,15 +66,16 @@ def setup(
     resend: Resend | None = None,
     nodes: Callable[[], Sequence[NodeInfo]] = _no_nodes,
     hosts: Collection[str] = (),
+    links: page.Links = (),
     randomness: Randomness | None = None,
 ) -> Inspector:
     """Mount the inspector of `recording` under `prefix` ("" for the root); call it on the loop the world runs on.
 
-    `hosts` are further names under which it may be asked, beside those of this machine. Without `resend` nothing can
-    be sent again.
+    `links` (names and addresses) stand at the top of the page. `hosts` are further names under which it may be asked,
+    beside those of this machine. Without `resend` nothing can be sent again.
     """
     token = (randomness or SystemRandomness()).token()
-    inspector = Inspector(recording, resend=resend, nodes=nodes, hosts=hosts, token=token)
+    inspector = Inspector(recording, resend=resend, nodes=nodes, hosts=hosts, links=links, token=token)
     inspector.mount(app, prefix.rstrip("/"))
     return inspector
 
@@ -89,12 +90,14 @@ class Inspector:
         resend: Resend | None,
         nodes: Callable[[], Sequence[NodeInfo]],
         hosts: Collection[str],
+        links: page.Links,
         token: str,
     ) -> None:
         self.token = token
         self._recording = recording
         self._resend = resend
         self._nodes = nodes
+        self._links = links
         self._hosts = frozenset(host.lower() for host in hosts)
         self._feed = Feed(recording)
         self._keys = KeyRing()
@@ -128,7 +131,7 @@ class Inspector:
     async def get_page(self, request: web.Request) -> web.Response:
         """The page."""
         headers = {"Content-Security-Policy": f"{page.policy(live=True)}; frame-ancestors 'none'"}
-        text = page.render_live_page(self._recording, token=self.token)
+        text = page.render_live_page(self._recording, token=self.token, links=self._links)
         return web.Response(text=text, content_type="text/html", headers=headers)
 
     async def get_rows(self, request: web.Request) -> web.Response:

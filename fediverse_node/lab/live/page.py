@@ -45,7 +45,8 @@ class LabPage:
         app.router.add_get("/people", self.get_people)
         app.router.add_get("/enter/{address}", self.enter)
         app.router.add_get("/why", WhyPage(self._world).get)
-        setup(app, self._world.recording, prefix="", resend=Resender(self._world), nodes=self.nodes)
+        links = (("People", "/people"), ("Why not?", "/why"))
+        setup(app, self._world.recording, prefix="", resend=Resender(self._world), nodes=self.nodes, links=links)
         return app
 
     def nodes(self) -> list[NodeInfo]:
@@ -94,8 +95,8 @@ class LabPage:
         text = (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>Nodes and people</title>'
             f'<link rel="icon" href="data:,">'
-            f'<style>{_STYLE}</style><h1>Nodes and people</h1><p><a href="/">All exchanges between them</a></p>'
-            + "".join(parts)
+            f'<style>{_STYLE}</style><h1>Nodes and people</h1><p><a href="/">All exchanges between them</a>'
+            ' · <a href="/why">Why did a post not reach a server?</a></p>' + "".join(parts)
         )
         return web.Response(text=text, content_type="text/html", headers=_HEADERS)
 

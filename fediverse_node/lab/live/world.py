@@ -51,6 +51,8 @@ from fediverse_node.transport.resolver import Endpoint
 QUIET_S = 30.0
 _LOOK_S = 0.05
 PROXY = "proxy"
+# A world may stay up for weeks; so many exchanges are some two hundred megabytes.
+_KEPT = 20_000
 
 
 class LiveWorld:
@@ -71,7 +73,9 @@ class LiveWorld:
         self.seed = kept.seed
         self.clock = LiveClock()
         began = self.clock.now().isoformat()
-        self.recording = Recording({"seed": self.seed, "version": __version__, "began": began, "mode": "live"})
+        self.recording = Recording(
+            {"seed": self.seed, "version": __version__, "began": began, "mode": "live"}, keeps=_KEPT
+        )
         self.faults = Faults(self.seed)
         self.journal = Journal(self.recording, self.clock.now_ms)
         self.logs = Logs(loop.time)

@@ -60,6 +60,16 @@ DUE_STAGED = Statement(
     .limit(bindparam("most", type_=SmallInteger()))
 )
 NEXT_STAGED = Statement(select(inbox_staging.c.due_ms).order_by(inbox_staging.c.due_ms).limit(1))
+STAGED_ACTIVITY = Statement(
+    select(inbox_staging.c.due_ms)
+    .where(
+        inbox_staging.c.activity_uri == bindparam("activity_uri", type_=Text()),
+        inbox_staging.c.host == bindparam("host", type_=Text()),
+        inbox_staging.c.id < bindparam("before_id", type_=BigInteger()),
+    )
+    .order_by(inbox_staging.c.due_ms.desc())
+    .limit(1)
+)
 _FORGET_STAGED = Statement(delete(inbox_staging).where(inbox_staging.c.id == bindparam("gone", type_=BigInteger())))
 _POSTPONE_STAGED = Statement(
     update(inbox_staging)
@@ -77,6 +87,11 @@ DUE_FETCHES = Statement(
     .limit(bindparam("most", type_=SmallInteger()))
 )
 NEXT_FETCH = Statement(select(fetches.c.due_ms).order_by(fetches.c.due_ms).limit(1))
+_WAIT_STAGED = Statement(
+    update(inbox_staging)
+    .where(inbox_staging.c.id == bindparam("staged_id", type_=BigInteger()))
+    .values(due_ms=bindparam("next_ms", type_=BigInteger()))
+)
 _FORGET_FETCH = Statement(delete(fetches).where(fetches.c.id == bindparam("gone", type_=BigInteger())))
 _POSTPONE_FETCH = Statement(
     update(fetches)
@@ -126,6 +141,11 @@ def forget_staged(staged_id: int) -> Unit[None]:
 def postpone_staged(staged_id: int, next_ms: int, error: str) -> Unit[None]:
     """Try again later."""
     yield Run(_POSTPONE_STAGED, [{"staged_id": staged_id, "next_ms": next_ms, "error": error}])
+
+
+def wait_staged(staged_id: int, next_ms: int) -> Unit[None]:
+    """Try again later; this was no attempt of its own."""
+    yield Run(_WAIT_STAGED, [{"staged_id": staged_id, "next_ms": next_ms}])
 
 
 def forget_fetch(fetch_id: int) -> Unit[None]:

@@ -96,8 +96,10 @@ inbox_staging = Table(
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
     ms_column("due_ms"),
     text_column("last_error", nullable=True),
+    text_column("activity_uri", nullable=True),
     Index("ix_inbox_staging_due_ms", "due_ms"),
     Index("ix_inbox_staging_host", "host"),
+    Index("ix_inbox_staging_activity_uri", "activity_uri"),
 )
 
 # Documents to fetch later: parents of replies, pinned objects, actors to refresh.

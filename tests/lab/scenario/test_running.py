@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -395,3 +397,22 @@ def test_the_same_seed_gives_the_same_bytes_also_in_other_processes(seed: int) -
     digests = [process.communicate(timeout=50)[0] for process in processes]
     assert digests[0] == digests[1]
     assert len(digests[0]) == 65
+
+
+def test_the_limit_of_a_scenario_leaves_that_of_whoever_runs_it() -> None:
+    rang: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, frame: rang.append(number))
+    others_s, _ = signal.setitimer(signal.ITIMER_REAL, 600.0)
+    try:
+        run_scenario(parse_scenario('alice@alpha posts "hi" as p1\nquiet\n'), limit_s=60.0)
+        left_s, _ = signal.setitimer(signal.ITIMER_REAL, 0.0)
+        assert 500.0 < left_s < 600.0
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        run_scenario(parse_scenario('alice@alpha posts "hi" as p1\nquiet\n'), limit_s=60.0)
+        deadline = time.monotonic() + 5
+        while not rang and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert rang == [signal.SIGALRM], "it rings late, but it rings"
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, others_s)
