@@ -45,7 +45,7 @@ class LabPage:
         app.router.add_get("/people", self.get_people)
         app.router.add_get("/enter/{address}", self.enter)
         app.router.add_get("/why", WhyPage(self._world).get)
-        links = (("People", "/people"), ("Why not?", "/why"))
+        links = (("Why not?", "/why"),)
         setup(app, self._world.recording, prefix="", resend=Resender(self._world), nodes=self.nodes, links=links)
         return app
 
