@@ -12,10 +12,10 @@ from fediverse_node.base.ids import IdFactory
 from fediverse_node.base.randomness import Randomness, SystemRandomness
 from fediverse_node.domain.facts import World
 from fediverse_node.domain.names import Names
+from fediverse_node.outbox.domain_desk import load_policy
 from fediverse_node.outbox.registration import Registration
 from fediverse_node.signatures.key_source import KeySource, SystemKeys
 from fediverse_node.storage.engine import Database, open_database
-from fediverse_node.storage.queries.inbox import BLOCKED_HOSTS
 from fediverse_node.storage.writer import Writer
 from fediverse_node.transport.client import Client
 from fediverse_node.transport.exchange import Http
@@ -71,6 +71,6 @@ async def open_core(config: Config, ports: Ports | None = None) -> Core:
     world = World(clock, IdFactory(clock, randomness), randomness, Names(config.base_url, config.host))
     database = await ports.database(config.database_url)
     writer = Writer(database, world)
-    writer.blocked_hosts = frozenset(row["host"] for row in await database.fetch(BLOCKED_HOSTS))
+    writer.domains = await load_policy(database, config)
     registration = Registration(database=database, writer=writer, world=world, keys=ports.keys)
     return Core(config, world, database, writer, registration, ports)

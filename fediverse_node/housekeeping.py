@@ -4,34 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from fediverse_node.domain.facts import World
 from fediverse_node.mastodon_api.context import Context
-from fediverse_node.mastodon_api.media_files import remove_files
 from fediverse_node.mastodon_api.scheduled import publish_due
+from fediverse_node.outbox.domain_desk import DomainDesk
+from fediverse_node.outbox.picture_files import remove_files
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.queries import housekeeping as queries
-from fediverse_node.storage.queries.deliveries import forget_receipts
+from fediverse_node.storage.queries.deliveries import forget_hosts, forget_receipts
 from fediverse_node.storage.queries.inbox import forget_signatures
+from fediverse_node.storage.queries.link_previews import forget_previews
 from fediverse_node.storage.queries.media import remove_abandoned
+from fediverse_node.storage.queries.submissions import forget_submissions
+from fediverse_node.storage.queries.threads import forget_walks
 from fediverse_node.storage.writer import Writer
 
 log = logging.getLogger(__name__)
 
 # Further back a client asks the authors' own timelines.
 _HOME_ENTRIES = 2_000
+# What is hidden of a blocked host goes on in the next round: polls and scheduled posts shall not wait for it.
+_MARKING_PIECES = 50
 _HOURLY_MS = 3_600_000
 # The window of signatures is 12 hours back and one ahead; a day is safely more.
 _SIGNATURES_MS = 24 * _HOURLY_MS
 _UPLOADS_MS = 24 * _HOURLY_MS
 _RECEIPTS_MS = 30 * 24 * _HOURLY_MS
+_HOSTS_MS = 90 * 24 * _HOURLY_MS
 
 
 class Housekeeping:
     """A loop that wakes now and then."""
 
-    def __init__(self, database: Database, writer: Writer, world: World, context: Context, *, every_s: float) -> None:
+    def __init__(
+        self, database: Database, writer: Writer, world: World, context: Context, desk: DomainDesk, *, every_s: float
+    ) -> None:
         self._database = database
+        self._desk = desk
         self._writer = writer
         self._world = world
         self._context = context
@@ -39,6 +50,11 @@ class Housekeeping:
         self._task: asyncio.Task[None] | None = None
         self._last_hourly_ms = 0
         self._orphans: list[str] = []
+        self._each_hour: list[Callable[[], None]] = []
+
+    def each_hour(self, begin: Callable[[], None]) -> None:
+        """Call this every hour; it must be quick, and do in the background what is not."""
+        self._each_hour.append(begin)
 
     def start(self) -> None:
         """Begin."""
@@ -75,8 +91,12 @@ class Housekeeping:
         """Do what is due now; with `hourly` also what is due every hour only."""
         now_ms = self._world.clock.now_ms()
         await publish_due(self._context)
+        await self._desk.refresh()
+        await self._desk.work(_MARKING_PIECES)
         for row in await self._database.fetch(queries.ENDED_POLLS, now_ms=now_ms):
             await self._context.outbox.poll_ended(row["object_id"])
+        for row in await self._database.fetch(queries.COUNTED_POLLS, now_ms=now_ms):
+            await self._context.outbox.poll_counted(row["object_id"])
         if self._orphans:
             paths, self._orphans = self._orphans, []
             await remove_files(self._context.config.media_dir, *paths)
@@ -85,7 +105,15 @@ class Housekeeping:
             self._orphans += await self._writer.run(lambda: remove_abandoned(now_ms - _UPLOADS_MS))
             await self._writer.run(lambda: forget_signatures(now_ms - _SIGNATURES_MS))
             await self._writer.run(lambda: forget_receipts(now_ms - _RECEIPTS_MS))
+            await self._writer.run(lambda: forget_hosts(now_ms - _HOSTS_MS))
             await self._writer.run(lambda: queries.forget_expired(now_ms))
+            await self._writer.run(lambda: forget_walks(now_ms))
+            await self._writer.run(lambda: forget_submissions(now_ms))
+            await self._writer.run(lambda: forget_previews(now_ms))
+            for begin in self._each_hour:
+                begin()
+            await self._desk.refresh_lists()
+            await self._desk.purge_old()
             await self._trim()
 
     async def _trim(self) -> None:

@@ -66,6 +66,7 @@ class Arrived:
     activity: dict[str, Any]
     signer: str | None
     scheme: str
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,11 @@ class FakePeer:
     arrived: list[Arrived] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
     answer_delay_s: float = 0.0
+    document_delay_s: float = 0.0
     answers_follows: bool = True
+    takes_from_others: bool = False  # who signs the request need not be the actor of what is inside
     fail_with: dict[str, int] = field(default_factory=dict)  # path -> status instead of an answer
+    redirects: dict[str, str] = field(default_factory=dict)  # path -> address
     _people: dict[str, Person] = field(default_factory=dict)
     _keys: dict[str, PublicKey] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -185,8 +189,12 @@ class FakePeer:
 
     async def answer_get(self, request: web.Request) -> web.Response:
         self.fetched.append(request.path)
+        if self.document_delay_s:
+            await asyncio.sleep(self.document_delay_s)
         if request.path in self.fail_with:
             return web.Response(status=self.fail_with[request.path])
+        if request.path in self.redirects:
+            return web.Response(status=302, headers={"Location": self.redirects[request.path]})
         if request.path == "/.well-known/webfinger":
             return self._webfinger(request.query.get("resource", ""))
         document = self.documents.get(f"{self.base_url}{request.path}")
@@ -205,8 +213,8 @@ class FakePeer:
         scheme = "rfc9421" if received.header("signature-input") else "cavage"
         if self.answer_delay_s:
             await asyncio.sleep(self.answer_delay_s)
-        is_good = signer is not None and signer == activity.get("actor")
-        self.arrived.append(Arrived(request.path, activity, signer if is_good else None, scheme))
+        is_good = signer is not None and (self.takes_from_others or signer == activity.get("actor"))
+        self.arrived.append(Arrived(request.path, activity, signer if is_good else None, scheme, dict(headers)))
         if not is_good:
             return web.Response(status=401)
         if activity["type"] == "Follow" and self.answers_follows:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from fediverse_node.base.config_values import (
+    Audience,
     Listen,
     LogLevel,
     Network,
@@ -154,6 +155,34 @@ class Config:
         doc="Reverse proxies whose X-Forwarded-For is believed. Everybody else's is ignored.",
         unit="IP addresses or networks",
     )
+    link_previews: bool = _setting(
+        True,
+        parse_bool,
+        doc="Shows a card with title and text of the page that a public post links to. This server asks the page once;"
+        " readers do not. Turned off, no page is asked.",
+        unit="true or false",
+    )
+    authorized_fetch: bool = _setting(
+        False,
+        parse_bool,
+        doc="Shows ActivityPub documents only to servers that sign their requests, so that blocked ones get nothing."
+        " Pages for people stay open. What is not public is always shown only to those whom it is for.",
+        unit="true or false",
+    )
+    allow_list: bool = _setting(
+        False,
+        parse_bool,
+        doc="Federates only with hosts that were let in with `fediverse-node domain allow`, in both directions. Also"
+        " turns authorized_fetch on.",
+        unit="true or false",
+    )
+    show_domain_blocks: Audience = _setting(
+        Audience.EVERYBODY,
+        choice_of(Audience),
+        doc="Who can read which hosts this server keeps out or quiet: nobody, people who are signed in (users),"
+        " everybody.",
+        unit="nobody, users or everybody",
+    )
     log_level: LogLevel = _setting(
         LogLevel.INFO,
         choice_of(LogLevel),
@@ -186,6 +215,11 @@ class Config:
     def sqlite_path(self) -> Path | None:
         """The database file, or None on PostgreSQL."""
         return Path(self.database_url.removeprefix("sqlite:///")) if self.is_sqlite else None
+
+    @property
+    def wants_signatures(self) -> bool:
+        """Whether ActivityPub documents are shown to those alone who sign their requests."""
+        return self.authorized_fetch or self.allow_list
 
     @property
     def media_dir(self) -> Path:

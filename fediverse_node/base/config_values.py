@@ -33,6 +33,14 @@ class Registration(StrEnum):
     OPEN = "open"
 
 
+class Audience(StrEnum):
+    """To whom something about this server is shown."""
+
+    NOBODY = "nobody"
+    USERS = "users"
+    EVERYBODY = "everybody"
+
+
 class LogLevel(StrEnum):
     """The least serious lines that are written."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import click
 
@@ -12,6 +13,7 @@ from fediverse_node.base.errors import ConfigurationError
 from fediverse_node.base.outcome import Fail
 from fediverse_node.cli.setup import prepare
 from fediverse_node.core import Core
+from fediverse_node.outbox.key_rotation import KeyRotation
 from fediverse_node.storage.engine import Row
 from fediverse_node.storage.queries.registration import USER_BY_NAME
 
@@ -41,6 +43,29 @@ async def make_token(config: Config, name: str, *, scopes: str) -> None:
     async with _core(config) as core:
         row = await _user(core, name)
         click.echo(await core.registration.token(row["id"], " ".join(scopes.split())))
+
+
+async def rotate_keys(config: Config, name: str, *, overlap_days: float) -> None:
+    """New keys for a person; prints what others will call them, and until when the old ones count."""
+    # The server is most of the program: the other commands of this module start faster without it.
+    from fediverse_node.app import load_actor_document  # noqa: PLC0415
+
+    async with _core(config) as core:
+        row = await _user(core, name)
+        rotation = KeyRotation(
+            database=core.database,
+            writer=core.writer,
+            world=core.world,
+            registration=core.registration,
+            actor_document_of=lambda actor_id: load_actor_document(core, actor_id),
+        )
+        made = await rotation.rotate(core.world.names.actor(row["username"]), overlap=timedelta(days=overlap_days))
+        if made is None:
+            raise ConfigurationError(f"{name} has no actor here")
+        for key_id in made:
+            click.echo(key_id)
+        ended = f"in {overlap_days:g} days" if overlap_days else "now"
+        click.echo(f"Followers are told. The keys before these end {ended}; a running server takes half a minute.")
 
 
 @asynccontextmanager

@@ -15,6 +15,8 @@ from fediverse_node import __version__
 from fediverse_node.base.config import Config, load
 from fediverse_node.base.config_docs import render_example
 from fediverse_node.base.errors import NodeError
+from fediverse_node.cli.community_commands import emoji, group, relay
+from fediverse_node.cli.domain_commands import domain
 from fediverse_node.cli.lab import lab
 
 T = TypeVar("T")
@@ -97,6 +99,83 @@ def link_user(name: str) -> None:
     _run(lambda config: run(config, name))
 
 
+@user.command("rotate-keys")
+@click.argument("name")
+@click.option(
+    "--overlap-days",
+    type=click.FloatRange(min=0, max=365),
+    default=7,
+    show_default=True,
+    help="How long the old keys still count; 0 if somebody else may have them.",
+)
+def rotate_keys(name: str, overlap_days: float) -> None:
+    """Give NAME new keys, and tell all followers. Nobody is lost: the old ones count until the overlap is over."""
+    from fediverse_node.cli.accounts import rotate_keys as run  # noqa: PLC0415
+
+    _run(lambda config: run(config, name, overlap_days=overlap_days))
+
+
+@user.command("alias")
+@click.argument("name")
+@click.argument("account", metavar="[ACCT|URL]", required=False)
+@click.option("--remove", is_flag=True, help="It is not the same account any more.")
+def alias_user(name: str, account: str | None, remove: bool) -> None:
+    """Say that NAME is known by another account too, so that its followers can be brought here; or list them."""
+    from fediverse_node.cli.moving import alias as run  # noqa: PLC0415
+
+    if remove and account is None:
+        raise click.UsageError("--remove needs the account that is meant")
+    _run(lambda config: run(config, name, account, remove=remove))
+
+
+@user.command("move")
+@click.argument("name")
+@click.argument("account", metavar="[ACCT|URL]", required=False)
+@click.option("--yes", is_flag=True, help="Do it. Without this it is only said what would happen.")
+@click.option("--undo", is_flag=True, help="Make an account that has moved usable again.")
+def move_user(name: str, account: str | None, yes: bool, undo: bool) -> None:
+    """Let NAME go on as another account, which must name it as an alias, and take the followers along."""
+    from fediverse_node.cli import moving  # noqa: PLC0415
+
+    if undo == (account is not None):
+        raise click.UsageError("say where the account moves to, or --undo")
+    if account is None:
+        _run(lambda config: moving.undo(config, name))
+    else:
+        _run(lambda config: moving.move(config, name, account, agreed=yes))
+
+
+_KINDS = ["following", "followers", "blocks", "mutes", "domain_blocks", "lists", "bookmarks"]
+
+
+@user.command("export")
+@click.argument("name")
+@click.option("--to", type=click.Path(path_type=Path), default=Path(), help="The folder; - for standard output.")
+@click.option("--kind", "kinds", type=click.Choice(_KINDS), multiple=True, help="Only this; may be repeated.")
+def export_user(name: str, to: Path, kinds: tuple[str, ...]) -> None:
+    """Write whom NAME follows, blocks and mutes, lists and bookmarks, in files that Mastodon can read."""
+    from fediverse_node.cli.exporting import export as run  # noqa: PLC0415
+
+    if str(to) == "-" and len(kinds) != 1:
+        raise click.UsageError("to the standard output goes one --kind at a time")
+    _run(lambda config: run(config, name, to, kinds))
+
+
+@user.command("import")
+@click.argument("name")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--kind", type=click.Choice(_KINDS), help="What is in the file, where that cannot be seen from it.")
+def import_user(name: str, file: Path, kind: str | None) -> None:
+    """Take in a file that Mastodon or this server wrote. Other servers are asked slowly; it can be repeated.
+
+    Exit status 1 if something of it could not be done.
+    """
+    from fediverse_node.cli.exporting import take_in as run  # noqa: PLC0415
+
+    if not _run(lambda config: run(config, name, file, kind)):
+        sys.exit(1)
+
+
 @cli.command()
 @click.argument("name")
 @click.option("--scopes", default="read write follow push", show_default=True, help="What the token may do.")
@@ -113,6 +192,52 @@ def doctor() -> None:
     from fediverse_node.cli.doctor import examine as run  # noqa: PLC0415
 
     if not _run(run):
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("what", metavar="FILE|URL")
+@click.option("--json", "as_json", is_flag=True, help="The findings for a program.")
+@click.option(
+    "--keys",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    metavar="PATH",
+    help="A file, or a folder of files, in which the actors' keys are; may be given several times.",
+)
+@click.option("--offline", is_flag=True, help="Ask no server for a key that is nowhere at hand.")
+def inspect(what: str, as_json: bool, keys: tuple[Path, ...], offline: bool) -> None:
+    """Print how a document is understood: what it says, whether its signatures hold, and what becomes of it here.
+
+    FILE is a JSON document, a captured message or recording, or a raw HTTP request with its head; URL is fetched. Exit
+    status 0 if all is well, 1 if something of it would be refused, 2 if there is nothing to inspect.
+    """
+    from fediverse_node.cli.inspect import inspect as run  # noqa: PLC0415
+
+    sys.exit(_run(lambda config: run(config, what, as_json=as_json, keys=keys, offline=offline)))
+
+
+@cli.command()
+@click.argument("post")
+def thread(post: str) -> None:
+    """Show the conversation of POST (a URL or an id): what is here, what is not and why, who was asked."""
+    from fediverse_node.cli.thread import show_thread as run  # noqa: PLC0415
+
+    _run(lambda config: run(config, post))
+
+
+@cli.command()
+@click.argument("post")
+@click.argument("host", required=False)
+@click.option("--json", "as_json", is_flag=True, help="The receipts for a program.")
+def why(post: str, host: str | None, as_json: bool) -> None:
+    """Say what became of POST (a URL or an id) at the servers it was sent to, or why it was not sent to HOST.
+
+    Exit status 0 if every server (or HOST) took it, 1 if not.
+    """
+    from fediverse_node.cli.why import why as run  # noqa: PLC0415
+
+    if not _run(lambda config: run(config, post, host, as_json=as_json)):
         sys.exit(1)
 
 
@@ -134,7 +259,11 @@ def show_config(example: bool) -> None:
     run(_config())
 
 
+cli.add_command(domain)
+cli.add_command(emoji)
+cli.add_command(group)
 cli.add_command(lab)
+cli.add_command(relay)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import contextlib
 
 from fediverse_node.base.clock import Clock
 from fediverse_node.base.errors import StorageError
+from fediverse_node.protocol.uris import host_of
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.queries import deliveries as queries
 from fediverse_node.storage.writer import Writer
@@ -31,6 +32,8 @@ class StoredHosts(RecentHosts):
                 super().note(row["host"], Capability.READS_RFC9421)
             else:
                 super().note(row["host"], Capability.READS_CAVAGE_ALONE)
+        for row in await database.fetch(queries.POST_QUANTUM_INBOXES):
+            self.note_mldsa44(host_of(row["inbox"]) or "")
 
     def note(self, host: str, capability: Capability) -> None:
         """Remember, and write it down if it is news."""

@@ -11,6 +11,7 @@ import contextlib
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -23,14 +24,18 @@ from fediverse_node.base.outcome import Fail, Reason, TemporaryFail
 from fediverse_node.base.trace import is_watched, note
 from fediverse_node.delivery.backoff import GIVE_UP_AFTER_MS, pause_ms
 from fediverse_node.delivery.host_queue import IN_ORDER, HostQueue, Waiting
+from fediverse_node.delivery.sealing import Sealed, proof_keys, seal
 from fediverse_node.delivery.signing_keys import KeyRing
+from fediverse_node.delivery.synchronization import TOLD_WITH, FollowerDigests
 from fediverse_node.delivery.verdict import Outcome, Verdict, judge
 from fediverse_node.domain.facts import World
+from fediverse_node.protocol.synchronization import HEADER
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.events import Applied
 from fediverse_node.storage.queries import deliveries as queries
 from fediverse_node.storage.writer import Writer
-from fediverse_node.transport.signed_request import Signer
+from fediverse_node.transport.exchange import Response
+from fediverse_node.transport.signed_request import Signer, SigningKeys
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +47,10 @@ _PARALLEL = 256
 _PARALLEL_PER_HOST = 8
 _TIMEOUT_S = 15.0
 _CACHED_PAYLOADS = 256
+# More attempts than anybody makes who is refused.
+_NO_MORE_WHEN_REFUSED = 1_000
+# How peers say that they do not believe a signature.
+_KEY_NOT_TAKEN = frozenset((400, 401, 403))
 
 
 class Undelivered(Reason):
@@ -78,10 +87,11 @@ class Sender:
         self._world = world
         self._signer = signer
         self._keys = keys
+        self._digests = FollowerDigests(database=database, writer=writer, clock=world.clock, names=world.names)
         self._longest_sleep_s = longest_sleep_s
         self._queues: dict[str, HostQueue] = {}
         self._hosts: OrderedDict[str, _HostState] = OrderedDict()
-        self._payloads: OrderedDict[int, bytes] = OrderedDict()
+        self._payloads: OrderedDict[tuple[int, str], Sealed] = OrderedDict()
         self._held: set[int] = set()  # deliveries in memory: a slow host may keep one longer than its lease
         self._active = 0
         self._results: list[dict[str, Any]] = []
@@ -111,6 +121,7 @@ class Sender:
         for task in self._sending:
             task.cancel()
         await asyncio.gather(*self._sending, return_exceptions=True)
+        await self._digests.close()
         while self._flushing is not None or self._results:
             if self._flushing is None:
                 self._flush_soon()
@@ -228,31 +239,68 @@ class Sender:
 
     async def _attempt(self, delivery: Waiting) -> Outcome:
         keys = await self._keys.keys_of(delivery.actor_id)
-        body = await self._body(delivery.payload_id)
+        sealed = await self._sealed(delivery, keys) if keys is not None else None
         if is_watched():
             note("delivery.attempt", None, attempt=delivery.attempts + 1, **self._named(delivery))
-        if keys is None or body is None:
+        if keys is None or sealed is None:
             return Outcome(Verdict.REFUSED, "its author is not here any more")
-        answer = await self._signer.post(delivery.inbox, body, keys=keys, timeout_s=_TIMEOUT_S)
-        return judge(answer, delivery.attempts + 1, self._world.clock.now())
+        headers = await self._headers(delivery) if sealed.is_own else ()
+        answer = await self._signer.post(delivery.inbox, sealed.body, keys=keys, headers=headers, timeout_s=_TIMEOUT_S)
+        if isinstance(answer, Response) and answer.status in _KEY_NOT_TAKEN:
+            answer = await self._with_other_keys(delivery, keys) or answer
+        # Who does not believe what is passed on will not later: what is said here shall not wait for that.
+        attempts = delivery.attempts + 1 if sealed.is_own else _NO_MORE_WHEN_REFUSED
+        return judge(answer, attempts, self._world.clock.now())
 
-    async def _body(self, payload_id: int) -> bytes | None:
-        body = self._payloads.get(payload_id)
-        if body is not None:
-            return body
-        row = await self._database.fetch_one(queries.PAYLOAD, id_=payload_id)
+    async def _headers(self, delivery: Waiting) -> tuple[tuple[str, str], ...]:
+        """What is said beside the activity: whom of the receiving server its author takes for followers."""
+        if delivery.type not in TOLD_WITH:
+            return ()
+        value = await self._digests.header_for(delivery.actor_id, delivery.inbox)
+        return ((HEADER, value),) if value is not None else ()
+
+    async def _with_other_keys(self, delivery: Waiting, refused: SigningKeys) -> Response | None:
+        """The answer of an inbox that takes other keys of the same actor: newer ones, or those that were replaced.
+
+        Some servers keep a key for a day and do not ask for another; and another process may have made new ones.
+        """
+        current = await self._keys.keys_of(delivery.actor_id, anew=True)
+        for keys in (current, current.previous if current is not None else None):
+            if keys is None or keys.key_id == refused.key_id:
+                continue
+            sealed = await self._sealed(delivery, keys)
+            if sealed is None:
+                continue
+            note("delivery.other_key", None, inbox=delivery.inbox, key_id=keys.key_id)
+            answer = await self._signer.post(delivery.inbox, sealed.body, keys=keys, timeout_s=_TIMEOUT_S)
+            if isinstance(answer, Response) and answer.status < 300:
+                return answer
+        return None
+
+    async def _sealed(self, delivery: Waiting, keys: SigningKeys) -> Sealed | None:
+        """What is sent: the payload with proofs that its host can read, made once."""
+        with_mldsa44 = keys.mldsa44_key is not None and self._signer.reads_mldsa44(delivery.host)
+        signing = proof_keys(keys, with_mldsa44=with_mldsa44)
+        form = (delivery.payload_id, " ".join(key.id for key in signing))
+        sealed = self._payloads.get(form)
+        if sealed is not None:
+            return sealed
+        row = await self._database.fetch_one(queries.PAYLOAD, id_=delivery.payload_id)
         if row is None:
             return None
-        body = bytes(row["body"])
-        self._payloads[payload_id] = body
+        work = partial(seal, bytes(row["body"]), keys.key_id.partition("#")[0], signing, moment_of(delivery.payload_id))
+        # Ed25519 takes less time than the way to a thread.
+        sealed = await asyncio.to_thread(work) if with_mldsa44 else work()
+        self._payloads[form] = sealed
         if len(self._payloads) > _CACHED_PAYLOADS:
             self._payloads.popitem(last=False)
-        return body
+        return sealed
 
     def _named(self, delivery: Waiting) -> dict[str, object]:
         """Which delivery it is, for those who watch."""
-        body = self._payloads.get(delivery.payload_id)
-        document = orjson.loads(body) if body is not None else {}
+        # Looked for among all its forms: only while somebody watches.
+        found = next((sealed for form, sealed in self._payloads.items() if form[0] == delivery.payload_id), None)
+        document = orjson.loads(found.body) if found is not None else {}
         return {
             "delivery": delivery.id,
             "type": delivery.type,

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from fediverse_node.domain import policy, votes
-from fediverse_node.domain.effects import Effect, FetchLater, Refusal, Refuse
+from fediverse_node.domain import approvals, forwarding, policy, quotes, votes
+from fediverse_node.domain.effects import Effect, FetchLater, NewObject, Put, Refusal, Refuse
 from fediverse_node.domain.facts import Facts, Needs
-from fediverse_node.domain.model import Actor
+from fediverse_node.domain.interaction_policy import Standing, standing
+from fediverse_node.domain.model import Actor, Interaction, Object, Visibility
 from fediverse_node.domain.publication import publish
 from fediverse_node.domain.reception import addressed, participants, received_object
 from fediverse_node.domain.verified import Verified
@@ -19,6 +20,10 @@ from fediverse_node.protocol.objects import ObjectDocument
 from fediverse_node.protocol.uris import is_http_uri, same_origin
 
 MAX_PARENTS = 200
+# What is fetched leads on to one other post at most, its parent: if each led to a parent, a quote and all whom it
+# names, one message could make us ask for a hundred thousand. So only what came by itself, what it answers, and what is
+# quoted leads to what it quotes.
+_BRANCHING = frozenset({0, 1, quotes.DEPTH_OF_A_QUOTE, 2 * quotes.DEPTH_OF_A_QUOTE})
 
 
 def needs(verified: Verified) -> Needs:
@@ -29,7 +34,7 @@ def needs(verified: Verified) -> Needs:
     return Needs(
         acting=verified.activity.actor,
         actors=participants(document),
-        objects=(document.id, *((document.in_reply_to,) if document.in_reply_to else ())),
+        objects=tuple(uri for uri in (document.id, document.in_reply_to, document.quote) if uri),
         audience=True,
         hashtags=tuple(tag.lower() for tag in document.hashtags),
         orphans_of=(document.id,),
@@ -58,14 +63,16 @@ def refusal_of(document: ObjectDocument, author: Actor, facts: Facts) -> Refuse 
     return None
 
 
-def arrive(verified: Verified, document: ObjectDocument, author: Actor, facts: Facts) -> Iterator[Effect]:
-    """An object that is not stored yet and passed `refusal_of`."""
+def arrive(
+    verified: Verified, document: ObjectDocument, author: Actor, facts: Facts, *, request_uri: str | None = None
+) -> Iterator[Effect]:
+    """An object that is not stored yet and passed `refusal_of`. `request_uri`: its author asked whether it may be."""
     parent = facts.objects.get(document.in_reply_to) if document.in_reply_to else None
     if parent is not None and document.vote_name is not None and parent.poll is not None:
         yield from votes.receive(author, parent, document.vote_name, document.id, facts)
         return
     people = addressed(document, facts)
-    solicited = verified.solicited or document.id in facts.awaited
+    solicited = verified.solicited or document.id in facts.awaited or document.id in facts.waiting_quotes
     if not solicited and not policy.is_relevant(author, parent, people, facts):
         yield Refuse(Refusal.NOT_RELEVANT)
         return
@@ -73,8 +80,18 @@ def arrive(verified: Verified, document: ObjectDocument, author: Actor, facts: F
         yield Refuse(Refusal.NOT_PERMITTED, "its parent's author blocks its author")
         return
     record = received_object(document, author, parent, facts)
-    yield from publish(record, author, people, facts)
-    for uri in record.parts.get("absent", ()):
+    settled = list(_settled(record, document, author, parent, people, request_uri, facts))
+    yield from settled
+    if any(isinstance(effect, Refuse) for effect in settled):
+        return
+    # Of a conversation that is being looked through, stamps are looked up, but not what else it leads to.
+    is_branching = not verified.walked and verified.depth in _BRANCHING
+    yield from _quotes(record, document, author, verified.depth if is_branching else quotes.DEEPEST, facts)
+    if parent is not None and standing(Interaction.REPLY, author, parent, facts) is Standing.ALLOWED:
+        yield from forwarding.of_reply(verified, record.id, record.visibility, facts.author(parent))
+    if verified.walked:
+        return
+    for uri in record.parts.get("absent", ()) if verified.depth == 0 else ():
         # Whoever answers here shall not lose them from the conversation.
         if is_http_uri(uri, allow_plain=True) and not facts.world.names.is_ours(uri):
             yield FetchLater(uri, "actor")
@@ -82,3 +99,58 @@ def arrive(verified: Verified, document: ObjectDocument, author: Actor, facts: F
     # A thread of endless parents must end somewhere; this is far above what people write.
     if wanted and verified.depth < MAX_PARENTS and is_http_uri(wanted, allow_plain=True):
         yield FetchLater(wanted, "object", verified.depth + 1)
+
+
+def _settled(
+    record: NewObject,
+    document: ObjectDocument,
+    author: Actor,
+    parent: Object | None,
+    people: tuple[Actor, ...],
+    request_uri: str | None,
+    facts: Facts,
+) -> Iterator[Effect]:
+    """The object is stored: shown, or as an answer that has to be approved by the author of what it answers."""
+    shown = publish(record, author, people, facts)
+    # What is said in private stands under nobody's post.
+    if parent is None or record.visibility is Visibility.DIRECT:
+        yield from shown
+        return
+    if request_uri is None and standing(Interaction.REPLY, author, parent, facts) is Standing.ALLOWED:
+        yield from shown
+        return
+    request = approvals.reply_request(
+        record, parent, facts, request_uri=request_uri, stamp_uri=document.reply_authorization
+    )
+    put = (Put(approvals.hold(record, parent, facts)),)
+    yield from approvals.receive(request, author, parent, facts, grant=shown, put=put)
+
+
+def _quotes(record: NewObject, document: ObjectDocument, author: Actor, depth: int, facts: Facts) -> Iterator[Effect]:
+    """What the object quotes, and what has been waiting to quote it."""
+    if document.quote is not None:
+        quoted = facts.objects.get(document.quote)
+        quote = quotes.assess(record.id, author, document.quote, document.quote_authorization, quoted, facts)
+        yield from quotes.arrive(quote, author, record.thread_id, depth, facts)
+    if document.id in facts.waiting_quotes:
+        yield from quotes.settle_waiting(document.id, slim(record), facts)
+
+
+def slim(record: NewObject) -> Object:
+    """A new object as rules see those that are stored."""
+    return Object(
+        id=record.id,
+        uri=record.uri,
+        type=record.type,
+        actor_id=record.actor_id,
+        local=record.local,
+        visibility=record.visibility,
+        announce_of_id=record.announce_of_id,
+        in_reply_to_id=record.in_reply_to_id,
+        in_reply_to_actor_id=record.in_reply_to_actor_id,
+        thread_id=record.thread_id,
+        published_ms=record.published_ms,
+        updated_ms=record.updated_ms,
+        poll=record.poll,
+        policy=record.policy,
+    )

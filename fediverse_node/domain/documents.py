@@ -13,13 +13,15 @@ from datetime import datetime
 from typing import Any
 
 from fediverse_node.base.clock import from_ms
-from fediverse_node.domain import wire
+from fediverse_node.domain import searching, wire
 from fediverse_node.domain.effects import NewObject
-from fediverse_node.domain.model import Actor, Object, Poll
+from fediverse_node.domain.interaction_policy import dump_policy, published_policy
+from fediverse_node.domain.model import Actor, Interaction, Object, Poll
 from fediverse_node.domain.names import Names
 from fediverse_node.protocol.actors import ActorDocument, KeyDocument
 from fediverse_node.protocol.addressing import PUBLIC, audience_for
 from fediverse_node.protocol.attachments import Attachment
+from fediverse_node.protocol.authorizations import Authorization, dump_authorization
 from fediverse_node.protocol.dump import dump_activity, dump_actor, dump_object, dump_tombstone
 from fediverse_node.protocol.objects import ObjectDocument, TombstoneDocument
 from fediverse_node.protocol.parts import Emoji, Picture
@@ -33,7 +35,7 @@ class Profile:
     """An actor of ours with all it publishes, as stored.
 
     `summary` is HTML. `fields` are {name, value (HTML)}, `emojis` {shortcode, url}. Pictures are paths below
-    the media folder. Keys: the RSA one as PEM, the Ed25519 one as multibase.
+    the media folder. Keys: the RSA one as PEM, the Ed25519 one as multibase; or all that are listed, as `keys`.
     """
 
     uri: str
@@ -41,6 +43,7 @@ class Profile:
     username: str
     rsa_pem: str
     ed25519_multibase: str | None = None
+    keys: tuple[KeyDocument, ...] = ()
     name: str = ""
     summary: str = ""
     fields: tuple[Mapping[str, Any], ...] = ()
@@ -80,6 +83,7 @@ def actor_document(profile: Profile, names: Names) -> dict[str, Any]:
             following=names.following(uri),
             featured=names.featured(uri),
             featured_tags=names.featured_tags(uri),
+            attributed_to=(names.moderators(uri),) if profile.type == "Group" else (),
             icon=_picture(profile.icon_path, profile.icon_media_type, profile.icon_description, names)
             if open_
             else None,
@@ -92,21 +96,26 @@ def actor_document(profile: Profile, names: Names) -> dict[str, Any]:
             manually_approves=profile.locked,
             discoverable=profile.discoverable,
             indexable=profile.indexable,
+            searchable_by=searching.stated(uri, indexable=profile.indexable),
             memorial=profile.memorial,
             suspended=profile.suspended,
             moved_to=profile.moved_to_uri,
             also_known_as=profile.also_known_as,
             published=_second(profile.created_ms) if profile.created_ms is not None else None,
             emojis=tuple(_emoji(item) for item in profile.emojis) if open_ else (),
-            public_keys=_keys(uri, profile.rsa_pem, profile.ed25519_multibase, names),
+            public_keys=profile.keys or _keys(uri, profile.rsa_pem, profile.ed25519_multibase, names),
             webfinger=f"{profile.username}@{names.host}",
             implements=_implements(profile.ed25519_multibase),
+            endpoints=names.client_endpoints if open_ else (),
+            object_id_as_client_id=open_,
         ),
         tags=[(name, names.hashtag_page(name)) for name in profile.hashtags] if open_ else (),
     )
 
 
-def instance_actor_document(names: Names, rsa_pem: str, ed25519_multibase: str | None = None) -> dict[str, Any]:
+def instance_actor_document(
+    names: Names, rsa_pem: str, ed25519_multibase: str | None = None, keys: tuple[KeyDocument, ...] = ()
+) -> dict[str, Any]:
     """The server's own actor: it signs our fetches, so that others can look up its key.  spec: fep-d556
 
     Its username is the host, as on Mastodon, whose WebFinger lookup of it has to come out the same.
@@ -125,7 +134,7 @@ def instance_actor_document(names: Names, rsa_pem: str, ed25519_multibase: str |
             manually_approves=True,
             discoverable=False,
             indexable=False,
-            public_keys=_keys(uri, rsa_pem, ed25519_multibase, names),
+            public_keys=keys or _keys(uri, rsa_pem, ed25519_multibase, names),
             webfinger=f"{names.host}@{names.host}",
             implements=_implements(ed25519_multibase),
         )
@@ -169,6 +178,7 @@ def object_document(
         updated=from_ms(record.updated_ms) if record.updated_ms is not None else None,
         to=to,
         cc=cc,
+        audience=groups_of(record),
         attachments=tuple(_attachment(item, names) for item in record.attachments),
         mentions=tuple(Mention(str(item["uri"]), str(item["handle"])) for item in mentions),
         hashtags=tuple(hashtags),
@@ -178,6 +188,12 @@ def object_document(
         likes=names.likes(record.uri) if likes_count is not None else None,
         shares=names.shares(record.uri) if shares_count is not None else None,
         quote=record.parts.get("quote"),
+        quote_authorization=record.parts.get("quote_stamp"),
+        reply_authorization=record.parts.get("reply_stamp"),
+        interaction_policy=dump_policy(published_policy(record.policy, record.visibility), author),
+        # As its author's client gave it; what was typed as plain text says nothing that the content does not.
+        source_text=record.source if record.parts.get("source_type") else None,
+        source_media_type=record.parts.get("source_type"),
     )
     return dump_object(
         document,
@@ -242,6 +258,13 @@ def delete_actor_activity(actor: Actor) -> dict[str, Any]:
     return dump_activity("Delete", id_=f"{actor.uri}#delete", actor=actor.uri, object_=actor.uri, to=(PUBLIC,))
 
 
+def authorization_document(
+    kind: Interaction, uri: str, owner_uri: str, thing_uri: str, target_uri: str
+) -> dict[str, Any]:
+    """The stamp that `owner` agrees to a quote, reply, like or announce (`thing`) of its post (`target`)."""
+    return dump_authorization(Authorization(uri, kind.value, owner_uri, thing_uri, target_uri))
+
+
 def tombstone_document(uri: str, former_type: str, deleted_ms: int) -> dict[str, Any]:
     """What is served where an object of ours was, with status 410."""
     return dump_tombstone(TombstoneDocument(uri, former_type or None, _second(deleted_ms)))
@@ -249,8 +272,16 @@ def tombstone_document(uri: str, former_type: str, deleted_ms: int) -> dict[str,
 
 def audience_of(record: NewObject, author: Actor) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """`to` and `cc` of an object of ours and of the activities that carry it."""
-    mentioned = [str(item["uri"]) for item in record.parts.get("mentions") or () if item["uri"] != author.uri]
+    named = (*(record.parts.get("mentions") or ()), *(record.parts.get("also_for") or ()))
+    mentioned = [str(item["uri"]) for item in named if item["uri"] != author.uri]
+    # Lemmy looks for the group here, and not only in `audience`.
+    mentioned += [uri for uri in groups_of(record) if uri not in mentioned]
     return audience_for(record.visibility, author.followers_uri, mentioned)
+
+
+def groups_of(record: NewObject) -> tuple[str, ...]:
+    """The groups in which an object is written.  spec: fep-1b12#audience-property"""
+    return tuple(str(item["uri"]) for item in record.parts.get("groups") or ())
 
 
 def context_of(record: NewObject, names: Names) -> str | None:
@@ -282,7 +313,7 @@ def _picture(path: str | None, media_type: str | None, description: str, names: 
 
 
 def _emoji(item: Mapping[str, Any]) -> Emoji:
-    return Emoji(str(item["shortcode"]), str(item["url"]))
+    return Emoji(str(item["shortcode"]), str(item["url"]), id=item.get("id"))
 
 
 def _attachment(item: Mapping[str, Any], names: Names) -> Attachment:

@@ -12,6 +12,7 @@ from fediverse_node.base.outcome import Fail
 from fediverse_node.base.trace import is_watched, note
 from fediverse_node.domain import effects as e
 from fediverse_node.domain.facts import Facts
+from fediverse_node.domain.model import InteractionRequest, Quote
 from fediverse_node.protocol.uris import host_of
 
 _INBOXES_NAMED = 5
@@ -117,10 +118,44 @@ def _put(record: e.Record, names: _Names) -> str:
             return f"pinned {names.object(record.object_id)} to the profile of {names.actor(record.actor_id)}"
         case e.NewTombstone():
             return f"remembers that {record.uri} is gone"
+        case Quote():
+            return f"keeps that it quotes {record.quoted_uri}: {record.state.value}"
+        case InteractionRequest():
+            who, whose = names.actor(record.actor_id), names.actor(record.target_actor_id)
+            return f"keeps that {who} asks {whose} about the {record.kind.value} {record.uri}: {record.state.value}"
+        case e.NewReaction(reaction=said):
+            if said.content == "dislike":
+                return f"counts one dislike more for {names.object(said.object_id)}"
+            return (
+                f"keeps the reaction {said.content} of {names.actor(said.actor_id)} to {names.object(said.object_id)}"
+            )
+        case e.NewGroupPost():
+            return f"knows that {names.object(record.object_id)} is in the group {names.actor(record.group_id)}"
+        case e.NewToldVote(value=value):
+            vote = "like" if value > 0 else "dislike"
+            return f"counts a {vote} for {names.object(record.object_id)} on the word of {names.actor(record.group_id)}"
+        case e.NewModerator():
+            return f"{names.actor(record.actor_id)} moderates {names.actor(record.group_id)} now"
+        case e.NewGroupBan():
+            return f"{names.actor(record.actor_id)} may not write in {names.actor(record.group_id)} any more"
+        case e.NewErrand(kind="move"):
+            return f"goes on with the followers of {names.actor(record.actor_id)}, some at a time"
+        case e.NewErrand():
+            return f"forgets what {names.actor(record.actor_id)} said, piece by piece"
 
 
-def _patch(change: e.EditObject | e.AcceptFollow | e.ChangeActor, names: _Names) -> str:
+def _patch(change: e.Change, names: _Names) -> str:
     match change:
+        case e.ChangeGroupPost(removed=removed, locked=locked):
+            is_now = {(True, None): "out of", (False, None): "back in", (None, True): "closed in"}
+            how = is_now.get((removed, locked), "open again in")
+            return f"{names.object(change.object_id)} is {how} the group {names.actor(change.group_id)}"
+        case e.SettleRelay(url=url, state=state):
+            return f"the relay {url} has {state} us"
+        case e.SettleQuote(quote):
+            return f"the quote of {quote.quoted_uri} in {names.object(quote.object_id)} is {quote.state.value} now"
+        case e.SettleRequest(request):
+            return f"the {request.kind.value} {request.uri} is {request.state.value} now"
         case e.EditObject():
             columns = _listed(sorted({*change.changes, *(["poll"] if change.poll is not None else [])}))
             before = "; the version before is kept" if change.keep_revision else ""
@@ -131,11 +166,20 @@ def _patch(change: e.EditObject | e.AcceptFollow | e.ChangeActor, names: _Names)
             return f"changed {names.actor(change.id)} ({_listed(sorted(change.changes))})"
 
 
-def _remove(
-    key: e.LikeKey | e.FollowKey | e.BlockKey | e.PinKey | e.ObjectKey | e.ActorKey,
-    names: _Names,
-) -> str:
+def _remove(key: e.Key, names: _Names) -> str:
     match key:
+        case e.ReactionKey():
+            return f"takes back a reaction of {names.actor(key.actor_id)} to {names.object(key.object_id)}"
+        case e.ToldVoteKey():
+            return f"takes back a vote for {names.object(key.object_id)} that a group told of"
+        case e.ModeratorKey():
+            return f"{names.actor(key.actor_id)} does not moderate {names.actor(key.group_id)} any more"
+        case e.GroupBanKey():
+            return f"{names.actor(key.actor_id)} may write in {names.actor(key.group_id)} again"
+        case e.QuoteKey():
+            return f"{names.object(key.object_id)} quotes nothing any more"
+        case e.RequestKey():
+            return "forgets a request that was taken back"
         case e.LikeKey():
             return f"takes back the like of {names.actor(key.actor_id)} for {names.object(key.object_id)}"
         case e.FollowKey():
@@ -161,6 +205,7 @@ def _recipients(effect: e.Deliver, names: _Names) -> str:
             unknown += 1
         elif not (actor.local or actor.suspended or actor.deleted) and _is_sent_to(actor.best_inbox, effect, names):
             inboxes[actor.best_inbox] = None
+    inboxes |= {inbox: None for inbox in effect.inboxes if _is_sent_to(inbox, effect, names)}
     parts = list(_shortened(list(inboxes)))
     if unknown:
         parts.append(f"{unknown} more {'actor' if unknown == 1 else 'actors'}")
@@ -175,7 +220,7 @@ def _recipients(effect: e.Deliver, names: _Names) -> str:
 
 def _is_sent_to(inbox: str, effect: e.Deliver, names: _Names) -> bool:
     host = host_of(inbox)
-    if host is None or host in names.facts.blocked_hosts or host == effect.except_host:
+    if host is None or names.facts.domains.is_suspended(host) or host == effect.except_host:
         return False
     return not names.facts.world.names.is_ours(inbox)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from fediverse_node.base.outcome import Reason
-from fediverse_node.domain.model import Poll, Visibility
+from fediverse_node.domain.model import InteractionPolicy, InteractionRequest, Poll, Quote, Reaction, Visibility
 
 
 class Refusal(Reason):
@@ -56,7 +56,8 @@ class NewObject:
     in_reply_to_actor_id: int | None = None
     thread_id: int | None = None
     context_uri: str | None = None
-    # {mentions, tags, emojis, quote, title, replies}: see domain/reception.parts_of
+    # {mentions, tags, emojis, quote, title, replies}: see domain/reception.parts_of; of ours also `quote_stamp` and
+    # `reply_stamp`, the approvals that its document names; `held_for` while it waits for one, see domain/approvals.hold
     parts: Mapping[str, Any] = field(default_factory=dict)
     attachments: tuple[Mapping[str, Any], ...] = ()
     mention_ids: tuple[int, ...] = ()
@@ -65,6 +66,8 @@ class NewObject:
     media_ids: tuple[int, ...] = ()
     app_id: int | None = None
     updated_ms: int | None = None
+    policy: InteractionPolicy | None = None
+    searchable: int | None = None  # see domain/searching.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,49 @@ class NewLike:
     actor_id: int
     object_id: int
     uri: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewReaction:
+    """A row of `reactions`: see domain/reactions.py. With the same `uri` it takes the place of the one before."""
+
+    id: int
+    reaction: Reaction
+
+
+@dataclass(frozen=True, slots=True)
+class NewGroupPost:
+    """A post is in a group."""
+
+    object_id: int
+    group_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewToldVote:
+    """A like (1) or dislike (-1) of which only a group has told. `voter` is a digest of who it was."""
+
+    object_id: int
+    voter: bytes
+    group_id: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewModerator:
+    """Somebody has a say in a group of ours."""
+
+    group_id: int
+    actor_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewGroupBan:
+    """Somebody may not write in a group; for ever if nothing else is said."""
+
+    group_id: int
+    actor_id: int
+    expires_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +185,16 @@ class NewPin:
 
 
 @dataclass(frozen=True, slots=True)
+class NewErrand:
+    """Something long that is done piece by piece: what a deleted actor said is forgotten, followers move along."""
+
+    id: int
+    kind: Literal["forget", "move"]
+    actor_id: int
+    target_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewTombstone:
     """The memory that something is gone. `public`: whether everybody could see it, and so may learn that it is gone."""
 
@@ -148,7 +204,24 @@ class NewTombstone:
     public: bool = False
 
 
-Record: TypeAlias = NewObject | NewLike | NewFollow | NewBlock | NewVotes | NewReport | NewPin | NewTombstone
+Record: TypeAlias = (
+    NewObject
+    | NewLike
+    | NewFollow
+    | NewBlock
+    | NewVotes
+    | NewReport
+    | NewPin
+    | NewTombstone
+    | NewErrand
+    | NewReaction
+    | NewGroupPost
+    | NewToldVote
+    | NewModerator
+    | NewGroupBan
+    | Quote
+    | InteractionRequest
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +261,48 @@ class ChangeActor:
 
 
 @dataclass(frozen=True, slots=True)
+class SettleQuote:
+    """The quote of this post is now as it says; counts follow, and the post's document names the stamp."""
+
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRequest:
+    """The request is now as it says. A reply is shown to those it is for when it is accepted, and hidden when not."""
+
+    request: InteractionRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGroupPost:
+    """How a post stands in a group; what is None stays as it is."""
+
+    object_id: int
+    group_id: int
+    removed: bool | None = None
+    locked: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRelay:
+    """A relay has answered, or has been found out to be this actor."""
+
+    url: str
+    state: str
+    actor_uri: str
+
+
+Change: TypeAlias = (
+    EditObject | AcceptFollow | ChangeActor | SettleQuote | SettleRequest | ChangeGroupPost | SettleRelay
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Patch:
     """Change something that is stored."""
 
-    change: EditObject | AcceptFollow | ChangeActor
+    change: Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +353,74 @@ class ActorKey:
 
 
 @dataclass(frozen=True, slots=True)
+class QuoteKey:
+    """What a post quotes; the post stays."""
+
+    object_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """A request that was taken back."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReactionKey:
+    """One reaction of somebody to something."""
+
+    actor_id: int
+    object_id: int
+    content: str
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldVoteKey:
+    """One vote of which only a group has told."""
+
+    object_id: int
+    voter: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ModeratorKey:
+    """Somebody's say in a group of ours."""
+
+    group_id: int
+    actor_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBanKey:
+    """Somebody's ban from a group."""
+
+    group_id: int
+    actor_id: int
+
+
+Key: TypeAlias = (
+    LikeKey
+    | FollowKey
+    | BlockKey
+    | PinKey
+    | ObjectKey
+    | ActorKey
+    | QuoteKey
+    | RequestKey
+    | ReactionKey
+    | ToldVoteKey
+    | ModeratorKey
+    | GroupBanKey
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Remove:
     """Take away something that is stored; nothing happens where it is not."""
 
-    key: LikeKey | FollowKey | BlockKey | PinKey | ObjectKey | ActorKey
+    key: Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +435,8 @@ class Place:
 class Notify:
     """Tell a local actor.
 
-    `type` is one of: mention reply like announce follow follow_request poll update note report quote.
+    `type` is one of: mention reply like announce follow follow_request poll update note report quote quoted_update
+    like_request announce_request reaction.
     """
 
     actor_id: int
@@ -278,15 +454,23 @@ class Deliver:
     uri: str
     document: Mapping[str, Any]
     to_actor_ids: tuple[int, ...] = ()
+    personal_ids: tuple[int, ...] = ()  # those of them who get it in their own inbox, not in that of their server
     followers_of: int | None = None
     object_id: int | None = None
     # Inboxes on this host are left out: the origin of what is forwarded has it already.
     except_host: str | None = None
+    # What is passed on for somebody else, as it came: `document` is then empty, and nothing of it is signed anew.
+    body: bytes | None = field(default=None, repr=False)
+    # Inboxes of those who are no actors here: relays.
+    inboxes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FetchLater:
-    """Get this from the network when there is time: `object`, `actor` or `featured`."""
+    """Get this from the network when there is time.
+
+    `kind` is one of: object actor featured; quoted (an object that a stored quote waits for); stamp (an approval).
+    """
 
     uri: str
     kind: str

@@ -13,7 +13,21 @@ from dataclasses import dataclass, field
 from fediverse_node.base.clock import Clock
 from fediverse_node.base.ids import IdFactory
 from fediverse_node.base.randomness import Randomness
-from fediverse_node.domain.model import Actor, Follow, Object, Reader, Version
+from fediverse_node.domain.domains import EVERYBODY, DomainPolicy
+from fediverse_node.domain.effects import NewObject
+from fediverse_node.domain.model import (
+    Actor,
+    Follow,
+    GroupPost,
+    GroupRules,
+    InteractionRequest,
+    Object,
+    Quote,
+    Reaction,
+    Reader,
+    Relay,
+    Version,
+)
 from fediverse_node.domain.names import Names
 
 
@@ -38,7 +52,19 @@ class Needs:
     versions: bool = False  # the text of the objects as stored, to tell an edit from a repetition
     # The local followers of whoever acts, as actors, with their follows and blocks (both ways) of it and of `actors`.
     followers: bool = False
+    # Of the local followers load no more than so many; 0 for all.
+    most_followers: int = 0
     orphans_of: tuple[str, ...] = ()  # is anybody waiting for this object?
+    # The quotes and requests that the named objects are, and (by `stamps`, `requests`, `activities`) others.
+    approvals: bool = False
+    stamps: tuple[str, ...] = ()
+    requests: tuple[int, ...] = ()
+    whole: bool = False  # the objects themselves of all quotes and requests that are found
+    reactions: bool = False  # what whoever acts said about the objects with a picture
+    # The groups in which the objects are, and what matters there; `voters` are those of whom a group tells.
+    groups: bool = False
+    voters: tuple[str, ...] = ()
+    relays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +104,28 @@ class Facts:
     announcers: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # object -> local announcers
     versions: Mapping[int, Version] = field(default_factory=dict)  # object -> what it says now
     staff: tuple[int, ...] = ()
-    blocked_hosts: Set[str] = frozenset()
+    domains: DomainPolicy = EVERYBODY
+    domain_blocks: Set[tuple[int, str]] = frozenset()  # (who of ours, the host that they keep away from)
     awaited: Set[str] = frozenset()  # objects that a reply of ours waits for
+    waiting_quotes: Mapping[str, tuple[Quote, ...]] = field(default_factory=dict)  # quoted URI -> who waits for it
+    quotes: Mapping[int, Quote] = field(default_factory=dict)  # quoting object -> its quote
+    quotes_by_request: Mapping[str, Quote] = field(default_factory=dict)
+    quotes_by_stamp: Mapping[str, tuple[Quote, ...]] = field(default_factory=dict)
+    requests: Mapping[int, InteractionRequest] = field(default_factory=dict)
+    requests_by_uri: Mapping[str, InteractionRequest] = field(default_factory=dict)  # its own or that of its asking
+    requests_by_stamp: Mapping[str, tuple[InteractionRequest, ...]] = field(default_factory=dict)
+    requests_by_object: Mapping[int, InteractionRequest] = field(default_factory=dict)  # reply -> its request
+    records: Mapping[int, NewObject] = field(default_factory=dict)  # objects, whole
+    # object -> (author here, post of theirs that quotes it); with `announcers`
+    quoters: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    reactions: Mapping[tuple[int, int], tuple[Reaction, ...]] = field(default_factory=dict)  # (actor, object)
+    reactions_by_uri: Mapping[str, Reaction] = field(default_factory=dict)
+    group_posts: Mapping[int, tuple[GroupPost, ...]] = field(default_factory=dict)  # object -> the groups it is in
+    group_rules: Mapping[int, GroupRules] = field(default_factory=dict)  # groups of ours
+    group_bans: Set[tuple[int, int]] = frozenset()  # (group, actor)
+    locked_threads: Mapping[int, int] = field(default_factory=dict)  # thread -> the group that closed it
+    told_votes: Set[tuple[int, bytes]] = frozenset()  # (object, voter)
+    relays: tuple[Relay, ...] = ()
 
     def actor(self, uri: str | None) -> Actor | None:
         """The actor with this URI, if known."""

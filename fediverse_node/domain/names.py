@@ -25,6 +25,10 @@ class Names:
         """The id of an actor's Ed25519 key.  spec: fep-521a"""
         return f"{actor_uri}#ed25519-key"
 
+    def mldsa44_key(self, actor_uri: str) -> str:
+        """The id of an actor's ML-DSA-44 key."""
+        return f"{actor_uri}#mldsa44-key"
+
     def object(self, username: str, object_id: int) -> str:
         """The id of a local object."""
         return f"{self.base_url}/users/{username}/statuses/{object_id}"
@@ -32,6 +36,14 @@ class Names:
     def activity(self, username: str, kind: str, number: int) -> str:
         """The id of an activity that is not an object itself."""
         return f"{self.base_url}/users/{username}/activities/{kind}/{number}"
+
+    def quote_authorization(self, username: str, quoting_id: int) -> str:
+        """The stamp that approves of a post (by our number) quoting one of this actor.  spec: fep-044f"""
+        return f"{self.base_url}/users/{username}/quote_authorizations/{quoting_id}"
+
+    def authorization(self, username: str, request_id: int) -> str:
+        """The stamp that approves of a reply, like or announce.  spec: gts-interaction#approval-objects"""
+        return f"{self.base_url}/users/{username}/authorizations/{request_id}"
 
     def context(self, thread_id: int) -> str:
         """The id of a conversation that began here.  spec: fep-7888"""
@@ -49,6 +61,14 @@ class Names:
         """What people open."""
         return f"{self.base_url}/tags/{quote(name, safe='')}"
 
+    def emoji(self, shortcode: str) -> str:
+        """The id of a custom emoji of ours.  spec: fep-9098#emoji-object"""
+        return f"{self.base_url}/emojis/{shortcode}"
+
+    def moderators(self, actor_uri: str) -> str:
+        """Who has a say in a group of ours.  spec: fep-1b12#group-moderation"""
+        return f"{actor_uri}/moderators"
+
     def media(self, path: str) -> str:
         """A file of ours: `path` is below the media folder."""
         return f"{self.base_url}/media/{quote(path)}"
@@ -64,6 +84,10 @@ class Names:
     def followers(self, actor_uri: str) -> str:
         """Who follows an actor of ours."""
         return f"{actor_uri}/followers"
+
+    def followers_synchronization(self, actor_uri: str) -> str:
+        """Those of the followers who live on the server that asks.  spec: fep-8fcf"""
+        return f"{actor_uri}/followers_synchronization"
 
     def following(self, actor_uri: str) -> str:
         """Whom an actor of ours follows."""
@@ -102,6 +126,20 @@ class Names:
     def instance_actor(self) -> str:
         """The actor that signs our fetches.  spec: fep-d556"""
         return f"{self.base_url}/actor"
+
+    def upload(self, actor_uri: str, number: int) -> str:
+        """A file that waits for a post of its owner."""
+        return f"{actor_uri}/uploads/{number}"
+
+    @property
+    def client_endpoints(self) -> tuple[tuple[str, str], ...]:
+        """What an actor's document tells the clients of its owner.  spec: ap#actor-objects"""
+        return (
+            ("oauthAuthorizationEndpoint", f"{self.base_url}/oauth/authorize"),
+            ("oauthTokenEndpoint", f"{self.base_url}/oauth/token"),
+            ("proxyUrl", f"{self.base_url}/proxy"),
+            ("uploadMedia", f"{self.base_url}/upload"),
+        )
 
     def is_ours(self, uri: str) -> bool:
         """Whether the URI lives on this server."""

@@ -10,7 +10,15 @@ MAX_PINS = 5
 
 def is_gone(actor: Actor, facts: Facts) -> bool:
     """Whether nothing of this actor counts any more: deleted, suspended, or its host is."""
-    return actor.deleted or actor.suspended or actor.host in facts.blocked_hosts
+    if actor.deleted or actor.suspended:
+        return True
+    # The host in a handle can be another than that of the id.
+    return facts.domains.is_suspended(actor.host) or facts.domains.refuses(actor.uri)
+
+
+def has_left(actor: Actor) -> bool:
+    """Whether somebody of ours goes on elsewhere: here they say and begin nothing any more, but may take back."""
+    return actor.local and actor.moved_to_uri is not None
 
 
 def is_blocked_between(one: int, other: int, facts: Facts) -> bool:
@@ -18,11 +26,19 @@ def is_blocked_between(one: int, other: int, facts: Facts) -> bool:
     return (one, other) in facts.blocks or (other, one) in facts.blocks
 
 
+def keeps_away(one: int, other: int, facts: Facts) -> bool:
+    """Whether the one wants nothing of the whole host of the other."""
+    if not facts.domain_blocks:
+        return False
+    actor = facts.actors_by_id.get(other)
+    return actor is not None and (one, actor.host) in facts.domain_blocks
+
+
 def may_see(actor: Actor, object_: Object, facts: Facts) -> bool:
     """Whether the object was meant for this actor. Its author always sees it."""
     if object_.actor_id == actor.id:
         return True
-    if (object_.actor_id, actor.id) in facts.blocks:
+    if (object_.actor_id, actor.id) in facts.blocks or (object_.actor_id, actor.host) in facts.domain_blocks:
         return False
     if object_.visibility in (Visibility.PUBLIC, Visibility.UNLISTED):
         return True
@@ -33,7 +49,11 @@ def may_see(actor: Actor, object_: Object, facts: Facts) -> bool:
 
 def may_interact(actor: Actor, object_: Object, facts: Facts) -> bool:
     """Whether the actor may like, answer or vote on the object: it sees it, and nobody blocks anybody."""
-    return may_see(actor, object_, facts) and not is_blocked_between(actor.id, object_.actor_id, facts)
+    return (
+        not has_left(actor)
+        and may_see(actor, object_, facts)
+        and not is_blocked_between(actor.id, object_.actor_id, facts)
+    )
 
 
 def may_announce(actor: Actor, object_: Object, facts: Facts) -> bool:
@@ -53,8 +73,13 @@ def may_pin(actor: Actor, object_: Object) -> bool:
 
 
 def may_follow(follower: Actor, followed: Actor, facts: Facts) -> bool:
-    """Whether a follow or a request for one may exist at all."""
-    return follower.id != followed.id and not is_blocked_between(follower.id, followed.id, facts)
+    """Whether a follow or a request for one may exist at all. Whoever has moved is followed where they are now."""
+    if follower.id == followed.id or is_blocked_between(follower.id, followed.id, facts):
+        return False
+    is_new = (follower.id, followed.id) not in facts.follows
+    if has_left(follower) or (is_new and followed.moved_to_uri is not None):
+        return False
+    return not (keeps_away(follower.id, followed.id, facts) or keeps_away(followed.id, follower.id, facts))
 
 
 def may_notify(recipient: Actor, sender_id: int, thread_id: int | None, facts: Facts) -> bool:
@@ -65,7 +90,9 @@ def may_notify(recipient: Actor, sender_id: int, thread_id: int | None, facts: F
 
 
 def wants_to_hear(recipient_id: int, sender_id: int, thread_id: int | None, facts: Facts) -> bool:
-    """The same for somebody of whom is known that they are local and here: no block, no mute."""
+    """The same for somebody of whom is known that they are local and here: no block, no mute, no domain block."""
+    if keeps_away(recipient_id, sender_id, facts):
+        return False
     if is_blocked_between(recipient_id, sender_id, facts) or facts.mutes.get((recipient_id, sender_id), False):
         return False
     return thread_id is None or (recipient_id, thread_id) not in facts.thread_mutes

@@ -1,11 +1,11 @@
-"""What follows when something new is said, wherever it was said: timelines and notifications."""
+"""What follows when something new is said, wherever it was said: timelines, notifications, and to whom it goes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fediverse_node.domain import policy
-from fediverse_node.domain.effects import Effect, NewObject, Notify, Place, Put
+from fediverse_node.domain import documents, policy
+from fediverse_node.domain.effects import Deliver, Effect, NewObject, Notify, Place, Put
 from fediverse_node.domain.facts import Facts
 from fediverse_node.domain.fan_out import readers_of
 from fediverse_node.domain.model import Actor, Visibility
@@ -14,6 +14,11 @@ from fediverse_node.domain.model import Actor, Visibility
 def publish(record: NewObject, author: Actor, people: tuple[Actor, ...], facts: Facts) -> Iterator[Effect]:
     """Store a new object, show it to its readers, tell those it speaks to."""
     yield Put(record)
+    yield from tell_readers(record, author, people, facts)
+
+
+def tell_readers(record: NewObject, author: Actor, people: tuple[Actor, ...], facts: Facts) -> Iterator[Effect]:
+    """Show what is stored to its readers, and tell those it speaks to."""
     if record.visibility is not Visibility.DIRECT:
         readers = readers_of(
             author,
@@ -40,6 +45,30 @@ def publish(record: NewObject, author: Actor, people: tuple[Actor, ...], facts: 
                 if recipient is not None and not policy.may_notify(recipient, author.id, record.thread_id, facts):
                     continue
                 yield Notify(reader.actor_id, "note", author.id, record.id)
+
+
+def deliver(
+    record: NewObject, author: Actor, answered: Actor | None, people: tuple[Actor, ...], facts: Facts
+) -> Iterator[Effect]:
+    """The Create of an object of ours goes to those it is for, and to whom it answers."""
+    recipients = [person.id for person in people if not person.local]
+    # The groups it is written in, those of what it answers among them: they pass it on.
+    recipients += [int(group["id"]) for group in record.parts.get("groups") or ()]
+    if answered is not None and not answered.local and record.visibility in (Visibility.PUBLIC, Visibility.UNLISTED):
+        recipients.append(answered.id)
+    activity = documents.create_activity(record, author, facts.world.names)
+    unnamed = frozenset(record.parts.get("unnamed") or ())
+    yield Deliver(
+        author.id,
+        "Create",
+        activity["id"],
+        activity,
+        to_actor_ids=tuple(dict.fromkeys(recipients)),
+        # The document does not say that it is for them: only their own inbox does.  spec: ap#delivery
+        personal_ids=tuple(person_id for person_id in recipients if person_id in unnamed),
+        followers_of=author.id if record.visibility is not Visibility.DIRECT else None,
+        object_id=record.id,
+    )
 
 
 def _private_readers(author: Actor, people: tuple[Actor, ...], facts: Facts) -> tuple[int, ...]:

@@ -8,21 +8,25 @@ from typing import Any
 from fediverse_node.base.clock import to_ms
 from fediverse_node.domain.effects import NewObject
 from fediverse_node.domain.facts import Facts
+from fediverse_node.domain.interaction_policy import parse_policy
 from fediverse_node.domain.model import Actor, Object, Poll
+from fediverse_node.domain.searching import searchable_of
 from fediverse_node.protocol import html
 from fediverse_node.protocol.addressing import visibility
 from fediverse_node.protocol.attachments import Attachment
+from fediverse_node.protocol.html_conversion import names_of
 from fediverse_node.protocol.objects import ObjectDocument
 from fediverse_node.protocol.polls import Poll as WirePoll
-from fediverse_node.protocol.text_html import text_html
+from fediverse_node.protocol.reading import uri
+from fediverse_node.protocol.text_html import preview_html, text_html
 
 ABSENT_LIMIT = 10
 
 
 def participants(document: ObjectDocument) -> tuple[str, ...]:
-    """URIs of those whom the object names or addresses."""
+    """URIs of those whom the object names or addresses, the groups among them that it is in."""
     named = (mention.href for mention in document.mentions)
-    return tuple(dict.fromkeys((*named, *document.to, *document.cc)))
+    return tuple(dict.fromkeys((*named, *document.to, *document.cc, *document.groups)))
 
 
 def addressed(document: ObjectDocument, facts: Facts) -> tuple[Actor, ...]:
@@ -34,7 +38,7 @@ def addressed(document: ObjectDocument, facts: Facts) -> tuple[Actor, ...]:
 def received_object(document: ObjectDocument, author: Actor, parent: Object | None, facts: Facts) -> NewObject:
     """The record of a remote object, with a new id in the order of time."""
     people = addressed(document, facts)
-    content = content_of(document)
+    content = content_of(document, people)
     published_ms = to_ms(document.published) if document.published else facts.now_ms()
     id_ = facts.world.ids.at(document.published) if document.published else facts.world.ids.next()
     return NewObject(
@@ -61,12 +65,16 @@ def received_object(document: ObjectDocument, author: Actor, parent: Object | No
         hashtags=tuple(dict.fromkeys(tag.lower() for tag in document.hashtags)),
         poll=poll_of(document.poll) if document.poll else None,
         updated_ms=to_ms(document.updated) if document.updated else None,
+        policy=parse_policy(document.interaction_policy, author),
+        searchable=searchable_of(document, author),
     )
 
 
-def content_of(document: ObjectDocument) -> str:
-    """The sanitised HTML to show."""
-    return html.sanitise(text_html(document))
+def content_of(document: ObjectDocument, people: tuple[Actor, ...] = ()) -> str:
+    """The sanitised HTML to show. Links to `people` whom the post names are marked as such, by their pages too."""
+    named = {mention.href for mention in document.mentions}
+    pages = (actor.url for actor in people if actor.url and actor.uri in named)
+    return html.sanitise(text_html(document), names_of((*named, *pages), document.hashtags))
 
 
 def parts_of(document: ObjectDocument, people: tuple[Actor, ...]) -> dict[str, Any]:
@@ -78,14 +86,23 @@ def parts_of(document: ObjectDocument, people: tuple[Actor, ...]) -> dict[str, A
         "mentions": [mention_of(actor) for actor in people if actor.uri in named],
         # Named, and not known here yet: they join the mentions when they have been fetched.
         **({"absent": absent[:ABSENT_LIMIT]} if absent else {}),
+        **({"groups": groups} if (groups := _groups_among(people)) else {}),
         "tags": list(dict.fromkeys(tag.lower() for tag in document.hashtags)),
         "emojis": [
             {"shortcode": e.shortcode, "url": e.url, "static_url": e.static_url or e.url} for e in document.emojis
         ],
         **({"quote": document.quote} if document.quote else {}),
+        **({"reply_stamp": document.reply_authorization} if document.reply_authorization else {}),
         **({"title": document.name} if document.name and document.type not in ("Note", "Question") else {}),
+        **({"preview": preview} if (preview := preview_html(document)) else {}),
         **({"replies": document.replies} if document.replies else {}),
+        **({"history": history} if (history := uri(document.raw.get("contextHistory"))) else {}),
     }
+
+
+def _groups_among(people: tuple[Actor, ...]) -> list[dict[str, Any]]:
+    """The groups that a post was written in.  spec: fep-1b12#audience-property"""
+    return [mention_of(actor) for actor in people if actor.type == "Group"]
 
 
 def mention_of(actor: Actor) -> dict[str, Any]:

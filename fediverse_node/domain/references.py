@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fediverse_node.base.outcome import Fail
 from fediverse_node.domain.facts import Facts
-from fediverse_node.domain.model import Follow
+from fediverse_node.domain.model import Follow, InteractionRequest, Quote
 from fediverse_node.protocol.activitystreams import Activity, parse_activity
 from fediverse_node.protocol.uris import same_origin
 
@@ -34,6 +34,36 @@ def named_actors(activity: Activity) -> tuple[str, ...]:
     if inner is None:
         return ()
     return (inner.actor, inner.object_id) if inner.object_id else (inner.actor,)
+
+
+APPROVAL_TYPES = frozenset({"QuoteRequest", "LikeRequest", "ReplyRequest", "AnnounceRequest"})
+
+
+def answered_objects(activity: Activity) -> tuple[str, ...]:
+    """URIs of the posts that an Accept or Reject can be about: what quotes or answers is stored under its own."""
+    inner = inner_activity(activity)
+    named = (activity.object_id, inner.instrument_id if inner is not None else None)
+    return tuple(uri for uri in named if uri)
+
+
+def answered_approval(activity: Activity, facts: Facts) -> Quote | InteractionRequest | None:
+    """What an Accept or Reject of something else than a Follow can mean: by the id of the request, or what it is for.
+
+    GoToSocial before 0.20 answers the interaction itself; others make the id of the request anew.
+    """
+    uri = activity.object_id or ""
+    found = facts.quotes_by_request.get(uri) or facts.requests_by_uri.get(uri)
+    if found is not None:
+        return found
+    inner = inner_activity(activity)
+    if inner is not None and inner.type not in APPROVAL_TYPES and "instrument" in inner.raw:
+        return None
+    wanted = inner.instrument_id if inner is not None and inner.type in APPROVAL_TYPES else activity.object_id
+    object_ = facts.objects.get(wanted or "")
+    if object_ is None:
+        return facts.requests_by_uri.get(wanted or "")
+    is_quote = inner is not None and inner.type == "QuoteRequest"
+    return facts.quotes.get(object_.id) if is_quote else facts.requests_by_object.get(object_.id)
 
 
 def named_follows(activity: Activity, facts: Facts) -> tuple[Follow, ...]:

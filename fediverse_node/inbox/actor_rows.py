@@ -6,18 +6,23 @@ from typing import Any
 
 from fediverse_node.base.clock import to_ms
 from fediverse_node.domain.facts import World
+from fediverse_node.domain.searching import is_findable
 from fediverse_node.protocol import html
 from fediverse_node.protocol.actors import ActorDocument
+from fediverse_node.protocol.bidi import contain_direction
 from fediverse_node.protocol.uris import host_of
+from fediverse_node.protocol.webfinger import Acct
+from fediverse_node.storage.apply.actors import KeyRow
 from fediverse_node.storage.rows import dump_json
 
 _NAME_LIMIT = 200
 
 
-def actor_row(document: ActorDocument, world: World, *, handle_host: str | None = None) -> dict[str, Any]:
-    """Columns of `actors` for a remote actor. `handle_host` is what WebFinger confirmed, else its id's host."""
+def actor_row(document: ActorDocument, world: World, *, handle: Acct | None = None) -> dict[str, Any]:
+    """Columns of `actors` for a remote actor. `handle` is what WebFinger confirmed, else its name at its id's host."""
     now_ms = world.clock.now_ms()
-    host = handle_host or host_of(document.id) or ""
+    host = handle.host if handle is not None else host_of(document.id) or ""
+    name = handle.user if handle is not None else document.preferred_username
     return {
         "id": world.ids.next(),
         "local": False,
@@ -25,9 +30,9 @@ def actor_row(document: ActorDocument, world: World, *, handle_host: str | None 
         "uri": document.id,
         "type": document.type,
         # An actor need not have a user name (fep-03c1); its host then stands for it.
-        "username": document.preferred_username or host.partition(":")[0],
+        "username": name or host.partition(":")[0],
         "host": host,
-        "name": document.name[:_NAME_LIMIT],
+        "name": contain_direction(document.name[:_NAME_LIMIT]),
         "summary": html.sanitise(document.summary) if document.summary else "",
         "fields": dump_json(
             [
@@ -52,7 +57,7 @@ def actor_row(document: ActorDocument, world: World, *, handle_host: str | None 
         "image_description": document.image.description if document.image else "",
         "locked": document.manually_approves,
         "discoverable": document.discoverable,
-        "indexable": bool(document.indexable),
+        "indexable": is_findable(document.raw, indexable=document.indexable),
         "memorial": document.memorial,
         "moved_to_uri": document.moved_to,
         "also_known_as": dump_json(list(document.also_known_as)),
@@ -61,6 +66,15 @@ def actor_row(document: ActorDocument, world: World, *, handle_host: str | None 
     }
 
 
-def key_rows(document: ActorDocument) -> list[tuple[str, str]]:
-    """(key id, PEM or multibase) of the keys that the actor's own document lists."""
-    return [(key.id, key.pem or key.multibase or "") for key in document.public_keys if key.pem or key.multibase]
+def key_rows(document: ActorDocument) -> list[KeyRow]:
+    """The keys that the actor's own document lists."""
+    return [
+        KeyRow(
+            key.id,
+            key.pem or key.multibase or "",
+            for_proofs=key.for_proofs,
+            expires_ms=to_ms(key.expires) if key.expires else None,
+        )
+        for key in document.public_keys
+        if key.pem or key.multibase
+    ]

@@ -17,16 +17,16 @@ from fediverse_node.base.trace import note
 from fediverse_node.domain.activities import rule_for
 from fediverse_node.domain.effect_sentences import Telling
 from fediverse_node.domain.facts import World
-from fediverse_node.domain.verified import Verified
 from fediverse_node.inbox.answer import Answer, Received, Turned
+from fediverse_node.inbox.authenticate import Authentic, Authenticator, Heard
 from fediverse_node.inbox.complete import Completer
 from fediverse_node.inbox.order import load_awaited
 from fediverse_node.inbox.understand import Understood, understand
 from fediverse_node.inbox.verify import Signed, Verifier
+from fediverse_node.protocol.synchronization import HEADER
 from fediverse_node.protocol.uris import host_of
 from fediverse_node.signatures.reasons import SignatureFault
 from fediverse_node.signatures.request import Request
-from fediverse_node.signatures.verify import replay_key
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.queries import inbox as queries
 from fediverse_node.storage.queries.inbox import ACTOR_FETCHED, SEEN
@@ -55,16 +55,18 @@ class Receiver:
         writer: Writer,
         world: World,
         verifier: Verifier,
+        authenticator: Authenticator,
         completer: Completer,
         compactor: Compactor,
         hosts: HostMemory,
         at_work: dict[bytes, bool],
     ) -> None:
-        """`at_work`: the signatures whose requests are being handled now, here (False) or by `Staging` (True)."""
+        """`at_work`: the fingerprints of what is being handled now, here (False) or by `Staging` (True)."""
         self._database = database
         self._writer = writer
         self._world = world
         self._verifier = verifier
+        self._authenticator = authenticator
         self._completer = completer
         self._compactor = compactor
         self._hosts = hosts
@@ -73,6 +75,7 @@ class Receiver:
         self._at_work = at_work
         self._wake_staging: Callable[[], None] = lambda: None
         self._heard: Callable[[str], None] = lambda host: None
+        self._synchronise: Callable[[str, str], None] = lambda sender, header: None
 
     def on_staged(self, wake: Callable[[], None]) -> None:
         """Call this when something was put aside for later."""
@@ -81,6 +84,10 @@ class Receiver:
     def on_heard(self, heard: Callable[[str], None]) -> None:
         """Call this with the host that has just spoken to us, so that what waits for it is tried again."""
         self._heard = heard
+
+    def on_synchronization(self, synchronise: Callable[[str, str], None]) -> None:
+        """Call this with whoever has signed a request and with what it says about their followers.  spec: fep-8fcf"""
+        self._synchronise = synchronise
 
     async def receive(self, received: Received) -> Answer:
         """Handle one request. Never raises for what a stranger sends."""
@@ -92,24 +99,25 @@ class Receiver:
             return self._answered(received, _status_of(understood), understood.reason, understood.detail)
         if await self._is_echo_of_stranger(understood):
             return self._answered(received, 202, Turned.IGNORED, "an actor that was never known here is gone")
-        signed = await self._verifier.verify(request, speaker=understood.activity.actor)
-        if isinstance(signed, TemporaryFail):
-            return await self._stage(received, understood, signed, key_id=None)
-        if isinstance(signed, Fail):
-            return self._unsigned(received, understood, signed)
-        fault = self._verifier.mismatch(signed, understood.activity.actor)
-        if fault is not None:
-            return self._answered(received, _status_of(fault), fault.reason, fault.detail, understood)
-        return await self._once(received, understood, signed)
+        authentic = await self._authenticator.authenticate(request, understood)
+        if isinstance(authentic, TemporaryFail):
+            host = self._authenticator.is_kept_for(request, understood)
+            return await self._stage(received, understood, authentic, host=host)
+        if isinstance(authentic, Fail):
+            return self._unsigned(received, understood, authentic)
+        return await self._once(received, authentic)
 
     async def _doubt(self, request: Request) -> Fail | TemporaryFail | None:
         """Why nothing costly should be done for this request; None if its signature is good."""
         signed = await self._verifier.verify(request)
         return None if isinstance(signed, Signed) else signed
 
-    async def _once(self, received: Received, understood: Understood, signed: Signed) -> Answer:
-        """The same signature has an effect once; whoever repeats it meanwhile waits for the first one's answer."""
-        fingerprint = replay_key(signed.claim)
+    async def _once(self, received: Received, authentic: Authentic | Heard) -> Answer:
+        """The same message has an effect once; whoever repeats it meanwhile waits for the first one's answer.
+
+        It is the same if its signature is; and, of what was passed on, if it is the same activity of the same actor.
+        """
+        fingerprint, understood = authentic.fingerprint, authentic.understood
         if fingerprint in self._seen:
             return self._repeated(received, understood)
         running = self._running.get(fingerprint)
@@ -124,7 +132,7 @@ class Receiver:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._running[fingerprint] = future
         try:
-            answer = await self._process(received, understood, signed, fingerprint)
+            answer = await self._process(received, authentic)
             future.set_result(answer)
             if answer.status < 300:
                 self._remember(fingerprint)
@@ -141,27 +149,40 @@ class Receiver:
             del self._running[fingerprint]
             del self._at_work[fingerprint]
 
-    async def _process(self, received: Received, understood: Understood, signed: Signed, fingerprint: bytes) -> Answer:
+    async def _process(self, received: Received, authentic: Authentic | Heard) -> Answer:
+        fingerprint, understood = authentic.fingerprint, authentic.understood
         if await self._database.fetch_one(SEEN, fingerprint=fingerprint) is not None:
             return self._repeated(received, understood)
         note("inbox.first_time")
-        host = host_of(signed.signer.actor_uri) or ""
-        if signed.claim.scheme == "rfc9421" and not self._hosts.reads_rfc9421(host):
+        host = host_of(authentic.sender) or ""
+        if authentic.claim.scheme == "rfc9421" and not self._hosts.reads_rfc9421(host):
             self._hosts.note(host, Capability.READS_RFC9421)
         self._heard(host)
+        followers = next((value for name, value in received.headers if name == HEADER), None)
+        if followers is not None:
+            self._synchronise(authentic.sender, followers)
+        if isinstance(authentic, Heard):
+            return await self._stage(received, understood, None, host=host)
         now_ms = self._world.clock.now_ms()
-        remember = (lambda: queries.remember_signature(fingerprint, now_ms),)
+        remember = tuple(
+            lambda each=each: queries.remember_signature(each, now_ms) for each in (fingerprint, *authentic.also)
+        )
         rule = rule_for(understood.activity.type)
         if rule is None:
             note("rule.found", Fail(Turned.UNKNOWN_TYPE, understood.activity.type))
-            await self._writer.run(remember[0])
+            for each in remember:
+                await self._writer.run(each)
             note("storage.committed")
             return self._answered(received, 202, Turned.UNKNOWN_TYPE, understood.activity.type)
         note("rule.found", None, type=understood.activity.type)
-        verified = Verified(understood.activity, signed.signer.actor_uri, signed.claim.scheme, object=understood.object)
+        verified = await self._completer.from_relay(authentic.verified(received.body), authentic.sender)
         is_early = await load_awaited(self._database, verified.activity) is not None
         if is_early or await self._completer.missing(verified):
-            return await self._stage(received, understood, None, key_id=signed.claim.key_id, fingerprint=fingerprint)
+            if authentic.is_direct:
+                key_id = authentic.claim.key_id
+                return await self._stage(received, understood, None, host=host, key_id=key_id, fingerprint=fingerprint)
+            # What was passed on is authenticated anew when it is taken up, because it is read in its signed form only.
+            return await self._stage(received, understood, None, host=host)
         telling = Telling(lambda facts: rule.decide(verified, facts))
         decided = await self._writer.decide(Decision(rule.needs(verified), telling, beside=remember))
         telling.note(decided.effects, activity=understood.activity.id or "")
@@ -177,11 +198,12 @@ class Receiver:
         understood: Understood,
         cause: TemporaryFail | None,
         *,
-        key_id: str | None,
+        host: str,
+        key_id: str | None = None,
         fingerprint: bytes | None = None,
     ) -> Answer:
+        """`host` is whose share of what may wait it takes. With a `key_id`, its actor's own signature was good."""
         now_ms = self._world.clock.now_ms()
-        host = host_of(understood.activity.actor) or ""
         row = {
             "id": self._world.ids.next(),
             "method": received.method,
@@ -263,5 +285,7 @@ def _status_of(fault: Fail, *, else_: int = 400) -> int:
         return 403
     if fault.reason is Turned.WRONG_ACTOR:
         return 401
+    if fault.reason is Turned.TOO_MANY_KEYS:
+        return 429
     is_doubted = isinstance(fault.reason, SignatureFault | FetchFault)
     return 401 if is_doubted and fault.reason not in _UNREADABLE else else_

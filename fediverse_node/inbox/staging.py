@@ -22,15 +22,19 @@ from fediverse_node.domain.effect_sentences import Telling
 from fediverse_node.domain.facts import World
 from fediverse_node.domain.verified import Verified
 from fediverse_node.inbox.answer import Turned
+from fediverse_node.inbox.authenticate import Authentic, Authenticator, Heard, name_of
 from fediverse_node.inbox.complete import Completer
+from fediverse_node.inbox.featured import Featured
 from fediverse_node.inbox.gather import Gatherer
+from fediverse_node.inbox.hearsay import Hearsay
+from fediverse_node.inbox.moves import Moves
 from fediverse_node.inbox.order import load_awaited
+from fediverse_node.inbox.stamps import Stamps
 from fediverse_node.inbox.told import told_as
 from fediverse_node.inbox.understand import Understood, understand
-from fediverse_node.inbox.verify import Signed, Verifier
+from fediverse_node.inbox.vouching import key_ids_in
 from fediverse_node.inbox.worker import PARALLEL, Worker
 from fediverse_node.signatures.request import Request
-from fediverse_node.signatures.verify import replay_key
 from fediverse_node.storage.apply.mentions import join_mentions
 from fediverse_node.storage.engine import Database, Row
 from fediverse_node.storage.events import Applied
@@ -63,20 +67,28 @@ class Staging:
         database: Database,
         writer: Writer,
         world: World,
-        verifier: Verifier,
+        authenticator: Authenticator,
+        hearsay: Hearsay,
         completer: Completer,
         gatherer: Gatherer,
+        stamps: Stamps,
+        moves: Moves,
+        featured: Featured,
         compactor: Compactor,
         longest_sleep_s: float,
         at_work: dict[bytes, bool],
     ) -> None:
-        """`at_work`: the signatures whose requests are being handled now, here (True) or by `Receiver` (False)."""
+        """`at_work`: the fingerprints of what is being handled now, here (True) or by `Receiver` (False)."""
         self._database = database
         self._writer = writer
         self._world = world
-        self._verifier = verifier
+        self._authenticator = authenticator
+        self._hearsay = hearsay
         self._completer = completer
         self._gatherer = gatherer
+        self._stamps = stamps
+        self._moves = moves
+        self._featured = featured
         self._compactor = compactor
         self._longest_sleep_s = longest_sleep_s
         self._at_work = at_work
@@ -153,11 +165,21 @@ class Staging:
             return _Behind(awaited_ms)
         forget: Callable[[], Unit[Any]] = lambda: queries.forget_staged(row["id"])  # noqa: E731 - as the other is
         if row["verified_key_id"] is not None:
-            return await self._decide(row, understood, understood.activity.actor, "cavage", (forget,))
-        signed = await self._verify(row, understood.activity.actor)
-        if not isinstance(signed, Signed):
-            return signed
-        fingerprint, now_ms = replay_key(signed.claim), self._world.clock.now_ms()
+            activity = understood.activity
+            body = bytes(row["body"]) if key_ids_in(understood.document) else None
+            verified = Verified(activity, activity.actor, "cavage", object=understood.object, received=body)
+            name, now_ms = name_of(understood), self._world.clock.now_ms()
+            remember = (lambda: queries.remember_signature(name, now_ms),) if body is not None else ()
+            return await self._decide(row, verified, (forget, *remember))
+        authentic = await self._authenticate(row, understood)
+        if not isinstance(authentic, Authentic | Heard):
+            return authentic
+        return await self._once(row, authentic, forget)
+
+    async def _once(
+        self, row: Row, authentic: Authentic | Heard, forget: Callable[[], Unit[Any]]
+    ) -> Fail | TemporaryFail | None:
+        fingerprint, now_ms = authentic.fingerprint, self._world.clock.now_ms()
         kept = self._at_work.get(fingerprint)
         if kept is not None:
             # It came again, and is handled at this moment. If that fails, it is tried again only if it was kept.
@@ -170,27 +192,29 @@ class Staging:
                 note("inbox.first_time", Fail(Turned.DUPLICATE))
                 return Fail(Turned.DUPLICATE)
             note("inbox.first_time")
-            also = (forget, lambda: queries.remember_signature(fingerprint, now_ms))
-            return await self._decide(row, understood, signed.signer.actor_uri, signed.claim.scheme, also)
+            if isinstance(authentic, Heard):
+                settled = await self._hearsay.settle(authentic.understood)
+                if not isinstance(settled, TemporaryFail):
+                    await self._writer.run(lambda: queries.remember_signature(fingerprint, now_ms))
+                    await self._writer.run(forget)
+                return settled
+            remember = tuple(
+                lambda each=each: queries.remember_signature(each, now_ms) for each in (fingerprint, *authentic.also)
+            )
+            wanted = await self._completer.from_relay(authentic.verified(bytes(row["body"])), authentic.sender)
+            return await self._decide(row, wanted, (forget, *remember))
         finally:
             del self._at_work[fingerprint]
 
     async def _decide(
-        self,
-        row: Row,
-        understood: Understood,
-        signer: str,
-        method: str,
-        also: tuple[Callable[[], Unit[Any]], ...],
+        self, row: Row, verified: Verified, also: tuple[Callable[[], Unit[Any]], ...]
     ) -> Fail | TemporaryFail | None:
-        verified = Verified(
-            understood.activity, signer, "rfc9421" if method == "rfc9421" else "cavage", object=understood.object
-        )
-        rule = rule_for(understood.activity.type)
+        kind = verified.activity.type
+        rule = rule_for(kind)
         if rule is None:
-            note("rule.found", Fail(Turned.UNKNOWN_TYPE, understood.activity.type))
-            return Fail(Turned.UNKNOWN_TYPE, understood.activity.type)
-        note("rule.found", None, type=understood.activity.type)
+            note("rule.found", Fail(Turned.UNKNOWN_TYPE, kind))
+            return Fail(Turned.UNKNOWN_TYPE, kind)
+        note("rule.found", None, type=kind)
         if await self._completer.missing(verified):
             completed = await self._completer.complete(verified)
             if not isinstance(completed, Verified):
@@ -204,14 +228,11 @@ class Staging:
         event(log, "staging.done", id=row["id"], refusal=refusal.reason.name if refusal else "")
         return None
 
-    async def _verify(self, row: Row, speaker: str) -> Signed | Fail | TemporaryFail:
+    async def _authenticate(self, row: Row, understood: Understood) -> Authentic | Heard | Fail | TemporaryFail:
         headers = tuple((name, value) for name, value in orjson.loads(row["headers"]))
         request = Request(row["method"], row["url"], headers, bytes(row["body"]))
         # The time window was the one of the moment it came.
-        signed = await self._verifier.verify(request, speaker=speaker, now=moment_of(row["id"]))
-        if not isinstance(signed, Signed):
-            return signed
-        return self._verifier.mismatch(signed, speaker) or signed
+        return await self._authenticator.authenticate(request, understood, now=moment_of(row["id"]))
 
     async def _fetch(self, row: Row) -> None:
         note("later.taken", None, wanted=row["uri"], kind=row["kind"], attempt=row["attempts"] + 1)
@@ -233,6 +254,14 @@ class Staging:
         note("later.ended", None if isinstance(outcome, int) else outcome, wanted=row["uri"])
 
     async def _fetched(self, row: Row) -> int | Fail | TemporaryFail:
+        if row["kind"] == "stamp":
+            return await self._stamps.look_up(row["uri"])
+        if row["kind"] == "quoted":
+            return await self._stamps.bring_quoted(row["uri"], depth=row["depth"])
+        if row["kind"] == "moved":
+            return await self._moves.look(row["uri"])
+        if row["kind"] == "featured":
+            return await self._featured.read(row["uri"])
         if row["kind"] != "actor":
             return await self._gatherer.object(row["uri"], depth=row["depth"])
         outcome = await self._gatherer.actor(row["uri"], refresh=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fediverse_node.base.outcome import Fail, TemporaryFail
 from fediverse_node.base.trace import is_watched, note
@@ -11,6 +11,7 @@ from fediverse_node.inbox.answer import Turned
 from fediverse_node.protocol.activitystreams import Activity, parse_activity
 from fediverse_node.protocol.jsonld import NeedsProcessing, Plain, gate
 from fediverse_node.protocol.objects import ObjectDocument, parse_object
+from fediverse_node.protocol.reading import JsonObject, mapping
 from fediverse_node.protocol.uris import same_origin
 from fediverse_node.transport.dereference import Compactor, parse_json_object
 
@@ -19,10 +20,14 @@ Permit = Callable[[], Awaitable[Fail | TemporaryFail | None]]
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """`object` is set where the embedded object can be taken at its word: same origin and author as the actor."""
+    """`object` is set where the embedded object can be taken at its word: same origin and author as the actor.
+
+    `document` is the JSON that came, before any JSON-LD processing: what a proof in it was made over.
+    """
 
     activity: Activity
     object: ObjectDocument | None = None
+    document: JsonObject = field(default_factory=dict, repr=False, compare=False)
 
 
 async def understand(
@@ -38,7 +43,14 @@ async def understand(
         note("understand.json", fault)
         return fault
     note("understand.json")
-    verdict = gate(document, size_bytes=len(body))
+    return await understand_document(document, compactor, size_bytes=len(body), permit=permit)
+
+
+async def understand_document(
+    document: Mapping[str, object], compactor: Compactor, *, size_bytes: int = 0, permit: Permit | None = None
+) -> Understood | Fail | TemporaryFail:
+    """The same for what is a JSON object already."""
+    verdict = gate(document, size_bytes=size_bytes)
     _note_gate(verdict)
     if isinstance(verdict, Fail):
         return verdict
@@ -48,6 +60,11 @@ async def understand(
         if not isinstance(processed, dict):
             return processed
         plain = processed
+    return read(plain, document)
+
+
+def read(plain: Mapping[str, object], document: Mapping[str, object]) -> Understood | Fail:
+    """What an activity says that may be read as plain JSON, and came as `document`."""
     activity = parse_activity(plain)
     if isinstance(activity, Fail):
         note("understand.activity", activity)
@@ -60,7 +77,7 @@ async def understand(
         actor=activity.actor,
         object=activity.object_id or "",
     )
-    understood = Understood(activity, embedded_object(activity))
+    understood = Understood(activity, embedded_object(activity), document)
     if activity.object is not None:
         note("understand.object", None, trusted=understood.object is not None)
     return understood
@@ -96,9 +113,14 @@ def embedded_object(activity: Activity) -> ObjectDocument | None:
 
     spec: fep-fe34#embedding
     """
-    if activity.object is None:
+    thing = activity.object
+    if activity.type in ("QuoteRequest", "ReplyRequest"):
+        # What is asked for is about the object; the post that would be published comes along with it.
+        thing = mapping(activity.raw.get("instrument")) or None
+    if thing is None:
         return None
-    document = parse_object(activity.object)
+    # Whoever creates something and does not say whose it is, is its author.
+    document = parse_object(thing, default_author=activity.actor if activity.type == "Create" else None)
     if isinstance(document, Fail):
         return None
     if document.attributed_to != activity.actor or not same_origin(document.id, activity.actor):

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import count
@@ -142,13 +142,20 @@ def play_seed(plan: Plan, seed: int) -> Played:
     return Played(seed, outcome.figures, len(outcome.left_out), broke)
 
 
-def play(scenario: Scenario, *, database: str = "sqlite", limit_s: float | None = _LIMIT_S) -> Outcome:
-    """One scenario with every invariant."""
+def play(
+    scenario: Scenario,
+    *,
+    database: str = "sqlite",
+    settings: Mapping[str, str] | None = None,
+    limit_s: float | None = _LIMIT_S,
+) -> Outcome:
+    """One scenario with every invariant. `settings` hold at all nodes."""
     # A world lives for a second and is thrown away whole: to collect its garbage meanwhile takes a sixth of that.
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        return run_scenario(scenario, checker=Checker, databases=databases_at(database), limit_s=limit_s)
+        databases = databases_at(database)
+        return run_scenario(scenario, checker=Checker, databases=databases, settings=settings, limit_s=limit_s)
     finally:
         if was_enabled:
             gc.enable()

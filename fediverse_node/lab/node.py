@@ -18,12 +18,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from fediverse_node import __version__
-from fediverse_node.app import Node, build
+from fediverse_node.app import Node, build, load_actor_document
 from fediverse_node.base.config import Config, configure
 from fediverse_node.base.errors import NodeError
 from fediverse_node.base.randomness import SeededRandomness
 from fediverse_node.base.trace import watched_by
 from fediverse_node.core import Ports, open_core
+from fediverse_node.domain.domains import DomainRule, Severity
 from fediverse_node.domain.effects import Refuse
 from fediverse_node.lab.clock import LabClock
 from fediverse_node.lab.compactor import InlineCompactor
@@ -34,6 +35,7 @@ from fediverse_node.lab.keys import LabKeys
 from fediverse_node.lab.network import Network
 from fediverse_node.lab.place import cause, place
 from fediverse_node.lab.tasks import TaskBook
+from fediverse_node.outbox.key_rotation import KeyRotation
 from fediverse_node.storage.events import Applied
 from fediverse_node.storage.inline import InlineDatabase
 from fediverse_node.storage.queries.pending import PENDING
@@ -185,6 +187,20 @@ class LabNode:
         await self.stop()
         await self.start()
 
+    async def rotate_keys(self, name: str) -> None:
+        """New keys for somebody here, as an administrator gives them: told to all, the old ones kept a while."""
+        core = self.node.core
+        rotation = KeyRotation(
+            database=core.database,
+            writer=core.writer,
+            world=core.world,
+            registration=core.registration,
+            actor_document_of=lambda actor_id: load_actor_document(core, actor_id),
+        )
+        if await self.inside(rotation.rotate(core.world.names.actor(name))) is None:
+            raise NodeError(f"there is no {name} at {self.host}")
+        self._note("keys rotated")
+
     async def add_alias(self, name: str, uri: str) -> None:
         """Somebody here is known by that URI too. Raises NodeError when the node says no."""
         await self.inside(self._add_alias(name, uri))
@@ -192,6 +208,32 @@ class LabNode:
     async def move(self, name: str, uri: str) -> None:
         """Somebody here goes on as the actor with that URI. Raises NodeError when the node says no."""
         await self.inside(self._move(name, uri))
+
+    async def suspends(self, host: str) -> None:
+        """Whoever runs it has nothing to do with a host any more. Raises NodeError when the node says no."""
+        await self.inside(self._rule(DomainRule(host, Severity.SUSPEND)))
+
+    async def limits(self, host: str) -> None:
+        """People of a host are shown only to those who follow them."""
+        await self.inside(self._rule(DomainRule(host, Severity.LIMIT)))
+
+    async def frees(self, host: str) -> None:
+        """The rule about a host is taken back."""
+        await self.inside(self._rule(DomainRule(host, Severity.NOTHING)))
+
+    async def admits(self, host: str) -> None:
+        """A host takes part, where only listed ones do."""
+        await self.inside(self.node.desk.allow(host))
+
+    async def _rule(self, rule: DomainRule) -> None:
+        desk = self.node.desk
+        if rule.severity is Severity.NOTHING:
+            fault = await desk.drop(rule.domain)
+        else:
+            fault = await desk.put(rule)
+        if fault is not None:
+            raise NodeError(str(fault))
+        await desk.work()
 
     async def _add_alias(self, name: str, uri: str) -> None:
         node = self.node

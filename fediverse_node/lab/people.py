@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from fediverse_node.base.errors import NodeError
 from fediverse_node.lab.app_client import AppClient
@@ -87,13 +88,26 @@ class Person:
         to: str = "public",
         mentioning: Sequence[Person] = (),
         replying_to: Post | None = None,
+        quoting: Post | None = None,
+        may_quote: str | None = None,
+        may_reply: Mapping[str, Sequence[str]] | None = None,
         warning: str | None = None,
         poll: Sequence[str] | None = None,
         poll_open_s: int = 3600,
     ) -> Post:
-        """Say something to `to`: public, unlisted, followers or direct."""
+        """Say something to `to`: public, unlisted, followers or direct.
+
+        `may_quote`: public, followers or nobody. `may_reply`: {"always": [...], "with_approval": [...]}.
+        """
         names = "".join(f"@{person.address} " for person in mentioning)
         answered = await self._local_id(replying_to) if replying_to is not None else None
+        more: dict[str, Any] = {}
+        if quoting is not None:
+            more["quoted_status_id"] = await self._local_id(quoting)
+        if may_quote is not None:
+            more["quote_approval_policy"] = may_quote
+        if may_reply is not None:
+            more["interaction_policy"] = {"can_reply": {name: list(words) for name, words in may_reply.items()}}
         said = Said(
             self.address,
             to,
@@ -110,6 +124,7 @@ class Person:
                 in_reply_to_id=answered,
                 spoiler_text=warning,
                 poll={"options": list(poll), "expires_in": poll_open_s} if poll else None,
+                **more,
             )
             said.uri = status["uri"]
         return Post(status["uri"], self.address, text, to)
@@ -121,6 +136,19 @@ class Person:
         author = Mentioned(post.author)
         others = [author, *(mentioning or ())] if post.author != self.address else list(mentioning or ())
         return await self.posts(text, to=to or post.audience, mentioning=others, replying_to=post)  # type: ignore[arg-type]
+
+    async def quotes(self, post: Post, text: str, *, to: str = "public", mentioning: Sequence[Person] = ()) -> Post:
+        """Say something about a post that stands below it."""
+        return await self.posts(text, to=to, mentioning=mentioning, quoting=post)
+
+    async def revokes(self, quoting: Post) -> None:
+        """Agree no longer to an own post being quoted in that one."""
+        id_ = await self._local_id(quoting)
+        quote = (await self.ask("GET", f"/api/v1/statuses/{id_}"))["quote"]
+        if quote is None or quote["quoted_status"] is None:
+            raise Unknown(f"{self.address} sees no quote in {quoting.uri}")
+        with self.ledger.doing(self.address, "revokes", quoting.uri):
+            await self.ask("POST", f"/api/v1/statuses/{quote['quoted_status']['id']}/quotes/{id_}/revoke")
 
     async def edits(self, post: Post, text: str) -> Post:
         """Change one's own post; whom it mentions stays."""
@@ -145,6 +173,18 @@ class Person:
     async def unlikes(self, post: Post) -> None:
         """Take the like back."""
         await self._on(post, "unlikes", "/unfavourite")
+
+    async def reacts(self, post: Post, emoji: str) -> None:
+        """Say something about a post with one emoji."""
+        id_ = await self._local_id(post)
+        with self.ledger.doing(self.address, "reacts", post.uri, emoji):
+            await self.ask("PUT", f"/api/v1/pleroma/statuses/{id_}/reactions/{quote(emoji)}")
+
+    async def unreacts(self, post: Post, emoji: str) -> None:
+        """Take that back."""
+        id_ = await self._local_id(post)
+        with self.ledger.doing(self.address, "unreacts", post.uri, emoji):
+            await self.ask("DELETE", f"/api/v1/pleroma/statuses/{id_}/reactions/{quote(emoji)}")
 
     async def boosts(self, post: Post) -> None:
         """Pass a post on to one's followers."""
@@ -176,6 +216,11 @@ class Person:
         """Take that back."""
         await self._with(other, "unblock")
 
+    async def keeps_away_from(self, host: str) -> None:
+        """Want nothing of a whole host."""
+        with self.ledger.doing(self.address, "keeps away from", host):
+            await self.ask("POST", "/api/v1/domain_blocks", domain=host)
+
     async def mutes(self, other: Person) -> None:
         """Hear somebody no more."""
         await self._with(other, "mute")
@@ -187,6 +232,10 @@ class Person:
     async def looks_at(self, post: Post) -> Any:
         """The post as this person's app gets it: a Status of the client API, with its counts."""
         return await self.ask("GET", f"/api/v1/statuses/{await self._local_id(post)}")
+
+    async def reads_thread(self, post: Post) -> Any:
+        """The thread around a post as this person's app gets it: a Context of the client API."""
+        return await self.ask("GET", f"/api/v1/statuses/{await self._local_id(post)}/context")
 
     async def is_following(self, other: Person) -> bool:
         """Whether this person's node knows them as an accepted follower of somebody."""

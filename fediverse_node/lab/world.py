@@ -144,14 +144,18 @@ class World:
         await self.attach(host, app)
         return made[0]
 
-    async def person(self, address: str) -> Person:
+    async def group(self, address: str) -> Person:
+        """`boats@alpha`: a group of its own, and whoever signs in as it."""
+        return await self.person(address, type_="Group")
+
+    async def person(self, address: str, *, type_: str = "Person") -> Person:
         """`alice@alpha`, made when she is first asked for, signed in with an app."""
         name, _, at = address.lstrip("@").partition("@")
         host = host_of_name(at or "alpha")
         full = f"{name}@{host}"
         if full not in self._people:
             node = await self.node(host)
-            token = await node.inside(_sign_up(node, name))
+            token = await node.inside(_sign_up(node, name, type_))
             self._people[full] = Person(
                 name, node, token=token, apps=self._apps, base_url=f"https://{host}", ledger=self.ledger
             )
@@ -246,9 +250,9 @@ class World:
                 node.database.break_off()
 
 
-async def _sign_up(node: LabNode, name: str) -> str:
+async def _sign_up(node: LabNode, name: str, type_: str) -> str:
     registration = node.node.core.registration
-    made = await registration.create(name, f"{name}@{node.host}", reserved_allowed=True)
+    made = await registration.create(name, f"{name}@{node.host}", reserved_allowed=True, type_=type_)
     if isinstance(made, Fail):
         raise NodeError(f"{name}@{node.host} could not be made: {made}")
     return await registration.token(made.user_id, _SCOPES)

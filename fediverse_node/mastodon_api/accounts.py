@@ -42,7 +42,9 @@ async def look_up(call: Call) -> web.Response:
     if not acct:
         raise bad_request("acct is missing")
     id_ = await find_known(call.context, acct)
-    return call.json(render_account(await require_account(call.context, id_), call.context))
+    account = await require_account(call.context, id_)
+    note_opened(call, account)
+    return call.json(render_account(account, call.context))
 
 
 @routes.get("/api/v1/accounts/search", scope="read:accounts")
@@ -64,7 +66,7 @@ async def search(call: Call) -> web.Response:
         if resolved is not None:
             found = [resolved, *(id_ for id_ in found if id_ != resolved)][:limit]
     rows = await load_account_list(call.context.database, found)
-    return call.json([render_account(row, call.context) for row in rows])
+    return call.json([render_account(row, call.context) for row in rows if row["suspended_ms"] is None])
 
 
 @routes.get("/api/v1/accounts/familiar_followers", scope="read:follows")
@@ -90,7 +92,9 @@ async def familiar_followers(call: Call) -> web.Response:
 @routes.get("/api/v1/accounts/{id}", anonymous=True)
 async def show(call: Call) -> web.Response:
     """One account."""
-    return call.json(render_account(await require_account(call.context, call.id()), call.context))
+    account = await require_account(call.context, call.id())
+    note_opened(call, account)
+    return call.json(render_account(account, call.context))
 
 
 @routes.get("/api/v1/accounts/{id}/followers", anonymous=True)
@@ -125,6 +129,12 @@ async def answer_people(call: Call, keyset: Keyset, **values: Any) -> web.Respon
     accounts = await load_accounts(call.context.database, (row["actor_id"] for row in rows))
     rendered = [render_account(accounts[row["actor_id"]], call.context) for row in rows if row["actor_id"] in accounts]
     return call.page_of(rendered, rows, page)
+
+
+def note_opened(call: Call, account: Mapping[str, Any]) -> None:
+    """Somebody looks at a profile: if it is from elsewhere, what it shows is read there, in the background."""
+    if call.context.looks is not None:
+        call.context.looks.profile_opened(account, is_stranger=call.viewer_id is None)
 
 
 async def require_account(context: Context, id_: int | None) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from aiohttp import web
 
+from fediverse_node.mastodon_api import client_documents
 from fediverse_node.mastodon_api.apps import OUT_OF_BAND
 from fediverse_node.mastodon_api.body import read_params
 from fediverse_node.mastodon_api.context import CONTEXT, Context
@@ -68,6 +69,7 @@ async def show(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     try:
         params = await read_params(request, context.config)
+        await client_documents.meet(request, context, params.text("client_id"))
         asked = await _read(params, context)
         forced = params.flag("force_login", False)
         query = _query_of(params)
@@ -166,6 +168,8 @@ async def _read(params: Params, context: Context) -> Asked | Refused:
     if scopes is None or not is_within(scopes, tuple(app["scopes"].split())):
         return no("invalid_scope", "The requested scope is invalid, unknown, or malformed.")
     challenge, method = params.text("code_challenge"), params.text("code_challenge_method")
+    if challenge is None and not app["client_secret"]:
+        return no("invalid_request", "An app that is known by its address needs PKCE: send a code_challenge.")
     if challenge is None and method is None:
         return Asked(app, redirect_uri, scopes, state, None)
     # Without a method the challenge would be the secret itself, in the open.

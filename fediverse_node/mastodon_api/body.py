@@ -41,11 +41,14 @@ async def read_limited(request: web.Request, limit_bytes: int) -> bytes:
         raise too_large(limit_bytes)
     chunks: list[bytes] = []
     size_bytes = 0
-    async for chunk in request.content.iter_any():
-        size_bytes += len(chunk)
-        if size_bytes > limit_bytes:
-            raise too_large(limit_bytes)
-        chunks.append(chunk)
+    try:
+        async for chunk in request.content.iter_any():
+            size_bytes += len(chunk)
+            if size_bytes > limit_bytes:
+                raise too_large(limit_bytes)
+            chunks.append(chunk)
+    except web.RequestPayloadError:  # compressed, but not as it says; or it ends early
+        raise bad_request("The body cannot be read") from None
     return b"".join(chunks)
 
 
@@ -62,7 +65,7 @@ async def _read_multipart(request: web.Request, file_limit_bytes: int) -> dict[s
             data = await _read_part(part, left_bytes, limit_bytes)
             left_bytes -= len(data)
             pairs.append((part.name, _value_of(part, data)))
-    except (ValueError, AssertionError, LookupError):
+    except (ValueError, AssertionError, LookupError, web.RequestPayloadError):
         raise bad_request("The multipart body cannot be read") from None
     return tree_of(pairs)
 

@@ -37,7 +37,9 @@ async def render_conversations(context: Context, viewer_id: int, rows: Sequence[
 async def list_conversations(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#GET/api/v1/conversations; paged by the last status"""
     page, viewer_id = page_of(call, 20, 40), call.viewer.actor_id
-    rows = await queries.LIST.load(call.context.database, page, actor=viewer_id)
+    rows = await queries.LIST.load(
+        call.context.database, page, viewer_id=viewer_id, now_ms=call.context.world.clock.now_ms()
+    )
     rendered = join(await render_conversations(call.context, viewer_id, rows))
     first, last = (rows[0]["cursor"], rows[-1]["cursor"]) if rows else (None, None)
     return call.page(rendered, first_id=first, last_id=last, full=len(rows) >= page.limit)

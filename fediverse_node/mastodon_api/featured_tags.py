@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from fediverse_node.mastodon_api.accounts import require_account
+from fediverse_node.mastodon_api.accounts import note_opened, require_account
 from fediverse_node.mastodon_api.entities.moments import render_day
 from fediverse_node.mastodon_api.errors import invalid, not_found
 from fediverse_node.mastodon_api.routing import Call, Routes
@@ -22,8 +22,9 @@ _ONLY_DIGITS = re.compile(r"[\d_·]+")
 
 @routes.get("/api/v1/accounts/{id}/featured_tags", anonymous=True)
 async def show_of_account(call: Call) -> web.Response:
-    """The hashtags that an account of ours shows. Those of others are not fetched."""
+    """The hashtags that an account shows. Those of others are read when somebody opens their profile."""
     account = await require_account(call.context, call.id())
+    note_opened(call, account)
     if account["suspended_ms"] is not None:
         return call.json([])
     return call.json(await _load(call, account["id"]))
@@ -48,6 +49,7 @@ async def feature(call: Call) -> web.Response:
     )
     if not fits:
         raise invalid("You have already featured the maximum number of hashtags")
+    await call.context.outbox.show_hashtag(me, name)
     shown = await _load(call, me)
     return call.json(next(tag for tag in shown if tag["name"] == name.lower()))
 
@@ -57,9 +59,11 @@ async def unfeature(call: Call) -> web.Response:
     """Show one less."""
     me, item_id = call.viewer.actor_id, call.id()
     rows = await call.context.database.fetch(queries.FEATURED, actor_id=me)
-    if all(row["id"] != item_id for row in rows):
+    shown = next((row for row in rows if row["id"] == item_id), None)
+    if shown is None:
         raise not_found()
     await call.context.writer.run(lambda: queries.unfeature_tag(item_id, me))
+    await call.context.outbox.show_hashtag(me, shown["name"], is_shown=False)
     return call.json({})
 
 

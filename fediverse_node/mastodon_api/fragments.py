@@ -15,16 +15,22 @@ from typing import Any
 
 import orjson
 
-from fediverse_node.domain.model import Poll
+from fediverse_node.domain.model import Approval, InteractionPolicy, Poll, Visibility, visibility_of
 from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.entities.account import render_account_json
+from fediverse_node.mastodon_api.entities.attachment import without_media
 from fediverse_node.mastodon_api.entities.poll import render_poll
+from fediverse_node.mastodon_api.entities.preview_card import render_preview_card
+from fediverse_node.mastodon_api.entities.quote import QuoteInfo, render_approval
+from fediverse_node.mastodon_api.entities.reaction import NO_REACTIONS, Said, render_reactions
 from fediverse_node.mastodon_api.entities.status import emojis_of, render_reblog, render_status, searchable_text
 from fediverse_node.mastodon_api.errors import not_found
 from fediverse_node.mastodon_api.filtering import NO_FILTERS, Filters, load_filters
+from fediverse_node.mastodon_api.quoting import Quoting, load_quoting, quote_info
+from fediverse_node.mastodon_api.reacting import load_own, load_reactions
 from fediverse_node.storage.queries import statuses as queries
 from fediverse_node.storage.queries.accounts import load_accounts
-from fediverse_node.storage.rows import poll_of
+from fediverse_node.storage.rows import policy_of, poll_of
 from fediverse_node.storage.writer import Writer
 
 Row = Any
@@ -46,6 +52,10 @@ class Fragment:
     poll: Poll | None = None
     poll_emojis: tuple[Any, ...] = ()
     application: bytes = b""
+    quote: QuoteInfo | None = None
+    policy: InteractionPolicy | None = None
+    visibility: Visibility = Visibility.PUBLIC
+    reactions: tuple[Said, ...] = ()
 
 
 @dataclass(slots=True)
@@ -92,6 +102,12 @@ def fragments_of(context: Context) -> Fragments:
     if found is None:
         found = _nodes[context.writer] = Fragments()
     return found
+
+
+def forget_renderings(context: Context) -> None:
+    """What may be shown of other hosts has changed: everything is rendered anew."""
+    _nodes.pop(context.writer, None)
+    context.account_json.clear()
 
 
 def _tails() -> list[bytes]:
@@ -171,6 +187,8 @@ class _View:
     filters: Filters = NO_FILTERS
     flags: dict[int, int] = field(default_factory=dict)
     votes: dict[int, list[int]] = field(default_factory=dict)
+    reacted: dict[int, set[tuple[str, str]]] = field(default_factory=dict)
+    quoting: Quoting = field(default_factory=Quoting)
 
 
 async def _render(
@@ -179,7 +197,17 @@ async def _render(
     if not entries:
         return []
     fragments, accounts = await _gather(context, entries)
-    view = await _view(context, viewer_id, entries, fragments)
+    quoted = await _load_quoted(context, viewer_id, fragments)
+    if quoted:
+        more, more_accounts = await _gather(context, quoted)
+        fragments, accounts = {**more, **fragments}, {**more_accounts, **accounts}
+    view = await _view(context, viewer_id, [*entries, *quoted], fragments)
+    view.quoting = await load_quoting(context, viewer_id, quoted, fragments)
+    for entry in quoted:
+        fragment, account = fragments.get(entry[0]), accounts.get(entry[2])
+        if fragment is not None and account is not None:
+            status = _status(entry[0], fragment, account, view, level=1)
+            view.quoting.statuses[entry[0]] = b'{%b,"reblog":null}' % status
     rendered: list[tuple[int, bytes]] = []
     for entry in entries:
         id_, actor_id, target_id, target_actor_id = entry[0], entry[2], entry[5], entry[7]
@@ -208,9 +236,17 @@ async def _render(
     return rendered
 
 
-def _status(object_id: int, fragment: Fragment, account: bytes, view: _View) -> bytes:
-    pieces = [fragment.members, b',"account":', account]
+def _status(object_id: int, fragment: Fragment, account: bytes, view: _View, *, level: int = 0) -> bytes:
     own = view.viewer_id is not None and fragment.actor_id == view.viewer_id
+    bond = view.quoting.bond(fragment.actor_id) if view.viewer_id is not None else None
+    pieces = [
+        fragment.members,
+        b',"account":',
+        account,
+        view.quoting.quote(fragment.quote, level=level),
+        render_approval(fragment.policy, fragment.visibility, is_author=own, bond=bond),
+        render_reactions(fragment.reactions, view.reacted.get(object_id, ())) if fragment.reactions else NO_REACTIONS,
+    ]
     if fragment.poll is not None:
         votes = None if view.viewer_id is None else view.votes.get(object_id, ())
         poll = render_poll(
@@ -262,6 +298,15 @@ def _words(fragment: Fragment) -> str:
     return fragment.words
 
 
+async def _load_quoted(context: Context, viewer_id: int | None, fragments: Mapping[int, Fragment]) -> list[Row]:
+    """The entries of what these statuses quote, of those that the viewer may see."""
+    quotes = (fragment.quote for fragment in fragments.values() if fragment.quote is not None)
+    ids = {quote.quoted_id for quote in quotes if quote.state is Approval.ACCEPTED and quote.quoted_id is not None}
+    if not ids:
+        return []
+    return await context.database.fetch(queries.BY_IDS, ids=sorted(ids), viewer_id=viewer_id or queries.NOBODY)
+
+
 async def _view(
     context: Context, viewer_id: int | None, entries: Sequence[Row], fragments: Mapping[int, Fragment]
 ) -> _View:
@@ -286,8 +331,13 @@ async def _view(
     if polls:
         for object_id, choice in await context.database.fetch(queries.VOTES, viewer_id=viewer_id, ids=polls):
             view.votes.setdefault(object_id, []).append(choice)
+    view.reacted = await load_own(context, viewer_id, [id_ for id_ in shown if _has_reactions(fragments.get(id_))])
     view.filters = await load_filters(context, viewer_id)
     return view
+
+
+def _has_reactions(fragment: Fragment | None) -> bool:
+    return fragment is not None and bool(fragment.reactions)
 
 
 async def _gather(context: Context, entries: Sequence[Row]) -> tuple[dict[int, Fragment], dict[int, bytes]]:
@@ -311,8 +361,11 @@ async def _gather(context: Context, entries: Sequence[Row]) -> tuple[dict[int, F
             else:
                 missing_actors.add(actor_id)
     if missing:
-        for row in await context.database.fetch(queries.RENDERED, ids=list(missing)):
+        rows = await context.database.fetch(queries.RENDERED, ids=list(missing))
+        said = await load_reactions(context, [row["id"] for row in rows if row["reactions_count"]])
+        for row in rows:
             fragments[row["id"]] = fragment = _fragment_of(row, context)
+            fragment.reactions = said.get(row["id"], ())
             kept.keep(row["id"], fragment)
     if missing_actors:
         for actor_id, row in (await load_accounts(context.database, missing_actors)).items():
@@ -328,15 +381,23 @@ def _fragment_of(row: Row, context: Context) -> Fragment:
         members = orjson.dumps(render_reblog(row, names))[1:-1]
         return Fragment(row["version"], row["actor_id"], members, "")
     poll = poll_of(row)
+    entity = render_status(row, names)
+    entity["card"] = render_preview_card(row["card"], rejects_media=context.writer.domains.rejects_media)
+    has_media = bool(row["local"]) or not context.writer.domains.rejects_media(row["author_host"])
+    if not has_media:
+        entity |= without_media(entity)
     application = b""
     if row["app_name"] is not None:
         application = b',"application":' + orjson.dumps({"name": row["app_name"], "website": row["app_website"]})
     return Fragment(
         version=row["version"],
         actor_id=row["actor_id"],
-        members=orjson.dumps(render_status(row, names))[1:-1],
+        members=orjson.dumps(entity)[1:-1],
         words=None,
         poll=poll,
-        poll_emojis=tuple(emojis_of(orjson.loads(row["parts"]))) if poll is not None else (),
+        poll_emojis=tuple(emojis_of(orjson.loads(row["parts"]))) if poll is not None and has_media else (),
         application=application,
+        quote=quote_info(row),
+        policy=policy_of(row["policy"]),
+        visibility=visibility_of(row["visibility"]),
     )

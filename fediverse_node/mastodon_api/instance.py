@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from html import escape
 from typing import Any
 
@@ -15,18 +14,21 @@ from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.entities.account import DEFAULT_AVATAR, DEFAULT_HEADER, render_account
 from fediverse_node.mastodon_api.entities.moments import render_moment
 from fediverse_node.mastodon_api.featured_tags import MOST_FEATURED_TAGS
-from fediverse_node.mastodon_api.media import DESCRIPTION_LIMIT
-from fediverse_node.mastodon_api.media_files import SUPPORTED_TYPES
-from fediverse_node.mastodon_api.profile_text import FIELD_LIMIT, MOST_FIELDS, NAME_LIMIT, NOTE_LIMIT
 from fediverse_node.mastodon_api.routing import ANY_SCOPE, Call, Routes
-from fediverse_node.mastodon_api.scheduled import (
+from fediverse_node.mastodon_api.vapid import load_public_key
+from fediverse_node.outbox.composition import (
+    DESCRIPTION_LIMIT,
+    FIELD_LIMIT,
     MAX_MEDIA,
     MAX_OPTION_CHARACTERS,
     MAX_POLL_OPTIONS,
     MAX_POLL_S,
     MIN_POLL_S,
+    MOST_FIELDS,
+    NAME_LIMIT,
+    NOTE_LIMIT,
 )
-from fediverse_node.mastodon_api.vapid import load_public_key
+from fediverse_node.outbox.picture_files import SUPPORTED_TYPES
 from fediverse_node.storage.queries import emojis
 from fediverse_node.storage.queries import instance as queries
 from fediverse_node.storage.queries.accounts import load_account
@@ -83,7 +85,7 @@ async def show(call: Call) -> web.Response:
                     "hashtag_feeds": {"local": "public", "remote": "public"},
                     "trending_link_feeds": {"local": "disabled", "remote": "disabled"},
                 },
-                "limited_federation": False,
+                "limited_federation": config.allow_list,
             },
             "registrations": {
                 "enabled": _takes_people(context),
@@ -142,7 +144,8 @@ async def peers(call: Call) -> web.Response:
     """The hosts this one has talked with."""
     rows = await call.context.database.fetch(queries.HOSTS, patient=True, limit=_MOST_PEERS)
     call.headers |= _FRESH
-    return call.json([row["host"] for row in rows])
+    policy = call.context.writer.domains
+    return call.json([row["host"] for row in rows if not policy.is_suspended(row["host"])])
 
 
 @routes.get("/api/v1/instance/activity")
@@ -185,13 +188,6 @@ async def languages(call: Call) -> web.Response:
 async def translation_languages(call: Call) -> web.Response:
     """Nothing is translated."""
     return call.json({})
-
-
-@routes.get("/api/v1/instance/domain_blocks")
-async def domain_blocks(call: Call) -> web.Response:
-    """The hosts that this one keeps out or quiet."""
-    rows = await call.context.database.fetch(queries.PUBLIC_DOMAIN_BLOCKS)
-    return call.json([_render_block(row) for row in rows])
 
 
 @routes.get("/api/v1/custom_emojis")
@@ -281,12 +277,3 @@ async def _contact(context: Context) -> dict[str, Any] | None:
     row = await context.database.fetch_one(queries.CONTACT)
     account = await load_account(context.database, row["actor_id"]) if row is not None else None
     return None if account is None else render_account(account, context)
-
-
-def _render_block(row: Any) -> dict[str, Any]:
-    return {
-        "domain": row["host"],
-        "digest": hashlib.sha256(row["host"].encode()).hexdigest(),
-        "severity": row["severity"],
-        "comment": row["public_comment"],
-    }

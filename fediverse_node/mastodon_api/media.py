@@ -15,20 +15,15 @@ from fediverse_node.mastodon_api.context import CONTEXT, Context
 from fediverse_node.mastodon_api.entities.attachment import render_attachment
 from fediverse_node.mastodon_api.errors import bad_request, invalid, not_found, unprocessable
 from fediverse_node.mastodon_api.limits import MEDIA
-from fediverse_node.mastodon_api.media_files import (
-    MEDIA_NAME_BYTES,
-    Picture,
-    is_stored_path,
-    remove_files,
-    store_picture,
-)
 from fediverse_node.mastodon_api.params import Params, Upload
 from fediverse_node.mastodon_api.routing import Call, Routes
+from fediverse_node.outbox.composition import DESCRIPTION_LIMIT
+from fediverse_node.outbox.picture_files import is_stored_path, remove_files
+from fediverse_node.outbox.uploads import store_upload
 from fediverse_node.storage.queries import media as queries
 
 routes = Routes()
 
-DESCRIPTION_LIMIT = 1500
 _FILE_HEADERS = {
     # A path never gets other content.
     "Cache-Control": "public, max-age=31536000, immutable",
@@ -47,27 +42,17 @@ async def upload(call: Call) -> web.Response:
     file = require_upload(call, "file")
     description = _description(call.params) or ""
     focus = _focus(call.params)
-    config = call.context.config
-    name = call.context.world.randomness.token(MEDIA_NAME_BYTES)
-    picture = await store_picture(file.data, config.media_dir, name=name, max_pixels=config.media.max_image_pixels)
-    if isinstance(picture, Fail):
-        raise invalid(f"File: {picture}")
-    world = call.context.world
-    row = {
-        "id": world.ids.next(),
-        "actor_id": call.viewer.actor_id,
-        "object_id": None,
-        "type": "image",
-        "path": picture.path,
-        "preview_path": picture.preview_path,
-        "media_type": picture.media_type,
-        "size_bytes": picture.size_bytes,
-        "meta": orjson.dumps(_meta(picture, focus)).decode(),
-        "description": description,
-        "blurhash": picture.blurhash,
-        "created_ms": world.clock.now_ms(),
-    }
-    await call.context.writer.run(lambda: queries.insert_media(row))
+    row = await store_upload(
+        file.data,
+        actor_id=call.viewer.actor_id,
+        config=call.context.config,
+        world=call.context.world,
+        writer=call.context.writer,
+        description=description,
+        focus=focus,
+    )
+    if isinstance(row, Fail):
+        raise invalid(f"File: {row}")
     return call.json(render_media(row, call.context))
 
 
@@ -176,17 +161,3 @@ def _focus(params: Params) -> tuple[float, float] | None:
     if not (abs(x) < 1e6 and abs(y) < 1e6):
         raise bad_request("focus must be two numbers from -1 to 1")
     return max(-1.0, min(1.0, x)), max(-1.0, min(1.0, y))
-
-
-def _meta(picture: Picture, focus: tuple[float, float] | None) -> dict[str, Any]:
-    meta: dict[str, Any] = {
-        "original": _size(picture.width, picture.height),
-        "small": _size(picture.preview_width, picture.preview_height),
-    }
-    if focus is not None:
-        meta["focus"] = {"x": focus[0], "y": focus[1]}
-    return meta
-
-
-def _size(width: int, height: int) -> dict[str, Any]:
-    return {"width": width, "height": height, "size": f"{width}x{height}", "aspect": width / height}

@@ -1,7 +1,8 @@
 """Notifications: one by one (v1) and in groups (v2), the policy, and how many are new.
 
 spec: mastodon-client-api#notifications, #grouped_notifications
-Nothing is held back for approval here, so there are never any requests; the policy is kept for the apps.
+What limited strangers did is left out unless the person's policy says otherwise. Nothing is held back for approval, so
+there are never any requests; the rest of the policy is kept for the apps.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from fediverse_node.mastodon_api.entities.notification import (
     TYPES,
     group_key,
     parse_group_key,
+    plainly,
     render_group,
     render_notification,
 )
 from fediverse_node.mastodon_api.errors import invalid, not_found
 from fediverse_node.mastodon_api.fragments import join, render_by_id
 from fediverse_node.mastodon_api.params import parse_id
+from fediverse_node.mastodon_api.reacting import load_said
 from fediverse_node.mastodon_api.routing import Call, Routes
 from fediverse_node.mastodon_api.scheduled import page_of
 from fediverse_node.storage.queries import notifications as queries
@@ -48,8 +51,24 @@ _PARTIAL = ("id", "acct", "url", "avatar", "avatar_static", "avatar_description"
 
 def wanted_types(call: Call) -> list[str]:
     """Our types that the request asks for."""
-    asked, excluded = call.params.list("types"), set(call.params.list("exclude_types"))
-    return [ours for ours, theirs in TYPES.items() if (not asked or theirs in asked) and theirs not in excluded]
+    asked, excluded = set(call.params.list("types")), set(call.params.list("exclude_types"))
+
+    def is_wanted(theirs: str) -> bool:
+        return (not asked or theirs in asked) and theirs not in excluded
+
+    # Whoever does not know of reactions gets them among the favourites, or not at all.
+    known_as = {**TYPES, **({} if _knows_reactions(call) else {"reaction": TYPES["like"]})}
+    return [ours for ours, theirs in known_as.items() if is_wanted(theirs)]
+
+
+def _knows_reactions(call: Call) -> bool:
+    named = (*call.params.list("types"), *call.params.list("exclude_types"), *call.params.list("include_types"))
+    return TYPES["reaction"] in named
+
+
+def _shown(call: Call, rows: Sequence[Any]) -> list[Any]:
+    """The rows in the words that the app knows."""
+    return list(rows) if _knows_reactions(call) else plainly(rows)
 
 
 async def _load_page(call: Call, default: int, maximum: int) -> tuple[list[Any], int]:
@@ -64,22 +83,36 @@ async def _load_page(call: Call, default: int, maximum: int) -> tuple[list[Any],
         now_ms=call.context.world.clock.now_ms(),
         types=wanted_types(call),
         from_id=(parse_id(account_id) or -1) if account_id else 0,
+        limited_too=await _limited_too(call),
     )
     return rows, page.limit
 
 
-async def render_notifications(context: Context, viewer_id: int, rows: Sequence[Any]) -> list[bytes]:
-    """Notification entities. One whose status the viewer may not see any more, or hides by a filter, is left out."""
+async def _limited_too(call: Call) -> int:
+    """Whether the person wants to hear of limited strangers too."""
+    return int(_policy_entity(await _settings(call))["for_limited_accounts"] == "accept")
+
+
+async def render_notifications(
+    context: Context, viewer_id: int, rows: Sequence[Any], *, is_aware: bool = False
+) -> list[bytes]:
+    """Notification entities. One whose status the viewer may not see any more, or hides by a filter, is left out.
+
+    `is_aware`: the app knows of reactions; others are told of a favourite, with the `emoji` that it was.
+    """
     accounts = await load_accounts(context.database, [row["from_actor_id"] for row in rows])
     object_ids = [row["object_id"] for row in rows if row["object_id"] is not None]
     statuses = await render_by_id(context, viewer_id, object_ids, where="notifications")
+    said = await load_said(context, [row for row in rows if row["type"] == "reaction"])
     rendered = []
     for row in rows:
         account = accounts.get(row["from_actor_id"])
         status = statuses.get(row["object_id"]) if row["object_id"] is not None else None
         if account is None or row["type"] not in TYPES or (row["object_id"] is not None and status is None):
             continue
-        pieces = [orjson.dumps(render_notification(row))[:-1], b',"account":', render_account_json(account, context)]
+        shown = row if is_aware else plainly([row])[0]
+        entity = render_notification(shown) | said.get((row["from_actor_id"], row["object_id"]), {})
+        pieces = [orjson.dumps(entity)[:-1], b',"account":', render_account_json(account, context)]
         if status is not None:
             pieces += [b',"status":', status]
         rendered.append(b"".join((*pieces, b"}")))
@@ -90,7 +123,8 @@ async def render_notifications(context: Context, viewer_id: int, rows: Sequence[
 async def list_notifications(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#GET/api/v1/notifications"""
     rows, _ = await _load_page(call, _DEFAULT, _MAXIMUM)
-    rendered = join(await render_notifications(call.context, call.viewer.actor_id, rows))
+    is_aware = _knows_reactions(call)
+    rendered = join(await render_notifications(call.context, call.viewer.actor_id, rows, is_aware=is_aware))
     first, last = (rows[0]["id"], rows[-1]["id"]) if rows else (None, None)
     return call.page(rendered, first_id=first, last_id=last)
 
@@ -118,6 +152,7 @@ async def unread_count(call: Call) -> web.StreamResponse:
         from_id=(parse_id(account_id) or -1) if account_id else 0,
         after_id=await _last_read(call),
         most=most,
+        limited_too=await _limited_too(call),
     )
     return call.json({"count": int(row[0]) if row else 0})
 
@@ -129,7 +164,11 @@ async def _last_read(call: Call) -> int:
 
 async def _one(call: Call) -> Any:
     row = await call.context.database.fetch_one(
-        queries.ONE, id_=call.id(), viewer_id=call.viewer.actor_id, now_ms=call.context.world.clock.now_ms()
+        queries.ONE,
+        id_=call.id(),
+        viewer_id=call.viewer.actor_id,
+        now_ms=call.context.world.clock.now_ms(),
+        limited_too=await _limited_too(call),
     )
     if row is None:
         raise not_found()
@@ -179,7 +218,9 @@ async def _settings(call: Call) -> dict[str, Any]:
 def _policy_entity(settings: Mapping[str, Any]) -> dict[str, Any]:
     chosen = settings.get("notification_policy") or {}
     summary = {"pending_requests_count": 0, "pending_notifications_count": 0}
-    return {name: chosen.get(name, "accept") for name in _POLICY_NAMES} | {"summary": summary}
+    # As in Mastodon, limited strangers are not heard unless one wants to.
+    default = {"for_limited_accounts": "filter"}
+    return {name: chosen.get(name, default.get(name, "accept")) for name in _POLICY_NAMES} | {"summary": summary}
 
 
 @routes.get("/api/v1/notifications/requests", scope="read:notifications")
@@ -259,7 +300,7 @@ def _groups_of(rows: Sequence[Any], grouped: frozenset[str]) -> list[list[Any]]:
 async def list_groups(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#GET/api/v2/notifications; a page is cut by notifications, then put in groups"""
     rows, _ = await _load_page(call, _DEFAULT, _MAXIMUM)
-    body = await _grouped(call, _groups_of(rows, _grouped_types(call)))
+    body = await _grouped(call, _groups_of(_shown(call, rows), _grouped_types(call)))
     first, last = (rows[0]["id"], rows[-1]["id"]) if rows else (None, None)
     return call.page(body, first_id=first, last_id=last)
 
@@ -313,14 +354,19 @@ async def unread_groups(call: Call) -> web.StreamResponse:
         before_id=(1 << 63) - 1,
         after_id=await _last_read(call),
         most=_MOST_COUNTED_AT_ALL,
+        limited_too=await _limited_too(call),
     )
-    return call.json({"count": min(most, len(_groups_of(rows, _grouped_types(call))))})
+    return call.json({"count": min(most, len(_groups_of(_shown(call, rows), _grouped_types(call))))})
 
 
 async def _group_rows(call: Call) -> list[Any]:
     found = parse_group_key(call.request.match_info["key"])
     context = call.context
-    common = {"viewer_id": call.viewer.actor_id, "now_ms": context.world.clock.now_ms()}
+    common = {
+        "viewer_id": call.viewer.actor_id,
+        "now_ms": context.world.clock.now_ms(),
+        "limited_too": await _limited_too(call),
+    }
     rows: list[Any] = []
     if isinstance(found, int):
         row = await context.database.fetch_one(queries.ONE, id_=found, **common)
@@ -331,7 +377,7 @@ async def _group_rows(call: Call) -> list[Any]:
         rows = await queries.OF_GROUP.load(context.database, page, type_=type_, object_id=object_id, **common)
     if not rows:
         raise not_found()
-    return rows
+    return _shown(call, rows)
 
 
 @routes.get("/api/v2/notifications/{key}", scope="read:notifications")

@@ -15,19 +15,12 @@ from fediverse_node.mastodon_api.entities.account import image_url
 from fediverse_node.mastodon_api.entities.credential_account import render_credential_account, settings_of
 from fediverse_node.mastodon_api.errors import invalid, not_found
 from fediverse_node.mastodon_api.limits import MEDIA
-from fediverse_node.mastodon_api.media import DESCRIPTION_LIMIT, require_upload
-from fediverse_node.mastodon_api.media_files import MEDIA_NAME_BYTES, remove_files, store_profile_picture
+from fediverse_node.mastodon_api.media import require_upload
 from fediverse_node.mastodon_api.params import Params
-from fediverse_node.mastodon_api.profile_text import (
-    FIELD_LIMIT,
-    MOST_FIELDS,
-    NAME_LIMIT,
-    NOTE_LIMIT,
-    find_emojis,
-    render_fields,
-    render_note,
-)
+from fediverse_node.mastodon_api.profile_text import find_emojis, render_fields, render_note
 from fediverse_node.mastodon_api.routing import Call, Routes
+from fediverse_node.outbox.composition import DESCRIPTION_LIMIT, FIELD_LIMIT, MOST_FIELDS, NAME_LIMIT, NOTE_LIMIT
+from fediverse_node.outbox.picture_files import MEDIA_NAME_BYTES, remove_files, store_profile_picture
 from fediverse_node.protocol.language import is_language_tag
 from fediverse_node.storage.queries import relationships, users
 from fediverse_node.storage.queries.timelines import Page

@@ -15,10 +15,6 @@ from fediverse_node.protocol import plain_text
 from fediverse_node.storage.queries.accounts import ID_BY_HANDLE, load_accounts
 from fediverse_node.storage.queries.emojis import OURS_BY_SHORTCODE
 
-NAME_LIMIT = 100
-NOTE_LIMIT = 2000
-MOST_FIELDS = 8
-FIELD_LIMIT = 255
 _MOST_MENTIONS = 20
 _SHORTCODE = re.compile(r"(?<![A-Za-z0-9_]):([A-Za-z0-9_]{2,100}):(?![A-Za-z0-9_])")
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)

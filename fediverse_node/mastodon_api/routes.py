@@ -9,11 +9,17 @@ from aiohttp import web
 from fediverse_node.mastodon_api import (
     accounts,
     apps,
+    async_refreshes,
     authorize,
     conversations,
+    deliveries,
+    domain_blocks,
     featured_tags,
     filters,
     instance,
+    intent_links,
+    intents,
+    interaction_requests,
     lists,
     markers,
     media,
@@ -21,6 +27,8 @@ from fediverse_node.mastodon_api import (
     polls,
     profile,
     push,
+    quotes,
+    reactions,
     registrations,
     relationships,
     reports,
@@ -52,10 +60,14 @@ from fediverse_node.mastodon_api.viewer import Viewers
 RESOURCES: tuple[Routes, ...] = (
     accounts.routes,
     apps.routes,
+    async_refreshes.routes,
     conversations.routes,
+    deliveries.routes,
+    domain_blocks.routes,
     featured_tags.routes,
     filters.routes,
     instance.routes,
+    interaction_requests.routes,
     lists.routes,
     markers.routes,
     media.routes,
@@ -63,6 +75,8 @@ RESOURCES: tuple[Routes, ...] = (
     polls.routes,
     profile.routes,
     push.routes,
+    quotes.routes,
+    reactions.routes,
     registrations.routes,
     relationships.routes,
     reports.routes,
@@ -114,6 +128,8 @@ def _mount_pages(app: web.Application) -> None:
         router.add_get(path, authorize.show)
         router.add_post(path, authorize.decide)
     router.add_get("/oauth/authorize/native", authorize.show_code)
+    router.add_get(intent_links.PATH, intents.show)
+    router.add_post(intent_links.PATH, intents.do)
     router.add_get("/auth/sign_in", sign_in.show_sign_in)
     router.add_post("/auth/sign_in", sign_in.sign_in)
     router.add_post("/auth/sign_out", sign_in.sign_out)

@@ -20,16 +20,29 @@ from fediverse_node.domain.effects import Refuse
 from fediverse_node.domain.model import Poll
 from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.entities.attachment import render_attachment
+from fediverse_node.mastodon_api.entities.credential_account import DEFAULT_SETTINGS
 from fediverse_node.mastodon_api.entities.moments import parse_moment, render_moment
 from fediverse_node.mastodon_api.entities.status import VISIBILITIES
 from fediverse_node.mastodon_api.errors import ApiError, invalid, not_found, unprocessable
 from fediverse_node.mastodon_api.fragments import load_entry
 from fediverse_node.mastodon_api.params import Params, parse_id
+from fediverse_node.mastodon_api.policies import (
+    policy_of_params,
+    read_interaction_policy,
+    read_quote_policy,
+    read_quoted,
+)
 from fediverse_node.mastodon_api.routing import Call, Routes
 from fediverse_node.outbox.compose import attachment_of_media
+from fediverse_node.outbox.composition import (
+    MAX_MEDIA,
+    refusal_of_duration,
+    refusal_of_files,
+    refusal_of_options,
+    refusal_of_text,
+)
 from fediverse_node.outbox.draft import Draft
 from fediverse_node.protocol.language import is_language_tag
-from fediverse_node.protocol.plain_text import count_characters
 from fediverse_node.storage.queries import scheduled as queries
 from fediverse_node.storage.queries.timelines import Page
 from fediverse_node.storage.unit import Unit
@@ -37,13 +50,8 @@ from fediverse_node.storage.unit import Unit
 log = logging.getLogger(__name__)
 routes = Routes()
 
-MAX_MEDIA = 4
-MAX_POLL_OPTIONS = 4
-MAX_OPTION_CHARACTERS = 50
-MIN_POLL_S, MAX_POLL_S = 300, 2_629_746
 _SOONEST_MS = 300_000
 _MOST_AT_ONCE = 50
-_FILMS = frozenset(("video", "gifv", "audio"))
 
 
 def page_of(call: Call, default: int, maximum: int) -> Page:
@@ -67,18 +75,23 @@ async def read_composition(call: Call) -> dict[str, Any]:
     poll = read_poll(params)
     check_text(call.context, text, spoiler, has_more=bool(media_ids or poll))
     await check_media(call, media_ids, poll)
-    if params.text("quoted_status_id"):
-        raise invalid("Quoting is not supported by this server")
+    visibility = _visibility(params.text("visibility") or settings.get("default_visibility") or "public")
+    quoted_id, visibility = await read_quoted(call, visibility, text)
     sensitive = params.flag("sensitive")
     return {
         "text": text,
         "media_ids": [str(id_) for id_ in media_ids] or None,
         "sensitive": bool(settings.get("default_sensitive")) if sensitive is None else sensitive,
         "spoiler_text": spoiler or None,
-        "visibility": _visibility(params.text("visibility") or settings.get("default_visibility") or "public"),
+        "visibility": visibility,
         "in_reply_to_id": await _parent(call),
         "language": read_language(params) or settings.get("default_language") or None,
         "poll": poll,
+        "quoted_status_id": quoted_id,
+        "quote_approval_policy": (
+            read_quote_policy(params) or settings.get("quote_policy") or DEFAULT_SETTINGS["quote_policy"]
+        ),
+        "interaction_policy": read_interaction_policy(params),
         "application_id": viewer.app_id,
         "scheduled_at": None,
         "idempotency": None,
@@ -98,6 +111,11 @@ def draft_of(params: Mapping[str, Any], now_ms: int) -> Draft:
         media_ids=tuple(int(id_) for id_ in params["media_ids"] or ()),
         poll=poll_draft(params["poll"], now_ms),
         app_id=params["application_id"],
+        # What was scheduled before there were quotes does not say anything of them.
+        quoted_id=int(params["quoted_status_id"]) if params.get("quoted_status_id") else None,
+        policy=policy_of_params(
+            params.get("quote_approval_policy"), params.get("interaction_policy"), VISIBILITIES[params["visibility"]]
+        ),
     )
 
 
@@ -122,23 +140,10 @@ def read_poll(params: Params) -> dict[str, Any] | None:
     options = [option.strip() for option in poll.list("options")]
     if not options:
         return None
-    if len(options) < 2 or not all(options):
-        raise invalid(
-            "Poll options must have more than one item" if len(options) < 2 else "Poll options can't be blank"
-        )
-    if len(options) > MAX_POLL_OPTIONS:
-        raise invalid(f"Poll options can't contain more than {MAX_POLL_OPTIONS} items")
-    if any(len(option) > MAX_OPTION_CHARACTERS for option in options):
-        raise invalid(f"Poll options cannot be longer than {MAX_OPTION_CHARACTERS} characters each")
-    if len({option.casefold() for option in options}) < len(options):
-        raise invalid("Poll options contain duplicate items")
     expires_in = poll.number("expires_in")
-    if expires_in is None:
-        raise invalid("Poll expires at can't be blank")
-    if expires_in < MIN_POLL_S:
-        raise invalid("Poll expires at is too soon")
-    if expires_in > MAX_POLL_S:
-        raise invalid("Poll expires at is too far into the future")
+    refusal = refusal_of_options(options) or refusal_of_duration(expires_in)
+    if refusal is not None:
+        raise invalid(refusal)
     return {
         "options": options,
         "expires_in": expires_in,
@@ -149,11 +154,9 @@ def read_poll(params: Params) -> dict[str, Any] | None:
 
 def check_text(context: Context, text: str, spoiler: str, *, has_more: bool) -> None:
     """Something is said, and not too much."""
-    if not text and not has_more:
-        raise invalid("Text can't be blank")
-    most = context.config.posts.max_characters
-    if count_characters(text) + count_characters(spoiler) > most:
-        raise invalid(f"Text character limit of {most} exceeded")
+    refusal = refusal_of_text(context.config, text, spoiler, has_more=has_more)
+    if refusal is not None:
+        raise invalid(refusal)
 
 
 async def check_media(
@@ -170,8 +173,9 @@ async def check_media(
     if missing:
         raise invalid(f"Media {', '.join(missing)} not found or already attached to another post")
     found = [free[id_] for id_ in media_ids]
-    if len(found) > 1 and any(row["type"] in _FILMS for row in found):
-        raise invalid("Cannot attach a video to a post that already contains images")
+    refusal = refusal_of_files(found)
+    if refusal is not None:
+        raise invalid(refusal)
     if any(not row["path"] for row in found):
         raise unprocessable("Cannot attach files that have not finished processing. Try again in a moment!")
     return found

@@ -83,7 +83,7 @@ async def _accounts(call: Call, query: str, limit: int, offset: int, *, resolve:
             following=bool(call.viewer_id and call.params.flag("following", False)),
         )
     rows = await load_account_list(database, list(dict.fromkeys(ids))[:limit])
-    return join(render_account_json(row, call.context) for row in rows)
+    return join(render_account_json(row, call.context) for row in rows if row["suspended_ms"] is None)
 
 
 async def _by_handle(call: Call, user: str, host: str, *, resolve: bool) -> int | None:
@@ -109,7 +109,7 @@ async def _by_address(call: Call, url: str, *, resolve: bool) -> tuple[bytes, by
         actor_id = await _actor_at(call, url, resolve=resolve)
         if actor_id is not None:
             rows = await load_account_list(context.database, [actor_id])
-            return join(render_account_json(row, context) for row in rows), b"[]"
+            return join(render_account_json(row, context) for row in rows if row["suspended_ms"] is None), b"[]"
     return b"[]", b"[]"
 
 

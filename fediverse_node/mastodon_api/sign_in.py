@@ -13,6 +13,7 @@ from aiohttp import web
 from fediverse_node.mastodon_api.body import read_params
 from fediverse_node.mastodon_api.context import CONTEXT, Context
 from fediverse_node.mastodon_api.errors import ApiError
+from fediverse_node.mastodon_api.intent_links import onward
 from fediverse_node.mastodon_api.limits import SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS, network_of
 from fediverse_node.mastodon_api.pages import page_headers, render_page, render_problem
 from fediverse_node.mastodon_api.params import Params
@@ -93,7 +94,7 @@ async def sign_in(request: web.Request) -> web.Response:
         return sign_in_page(request, context, query=query, login=login, problem=_WRONG, status=422)
     if row["disabled_ms"] is not None:
         return render_problem(context, 403, "This account is closed", "Write to whoever runs this server.")
-    response = go_to(f"/oauth/authorize?{query}" if query else WELCOME)
+    response = go_to(onward(query) if query else WELCOME)
     await begin_session(request, response, context, row["id"])
     return response
 
@@ -106,7 +107,7 @@ async def sign_out(request: web.Request) -> web.Response:
         return form
     session, params = form
     query = _cleaned(params.text("query", ""))
-    response = go_to(f"/oauth/authorize?{query}" if query else "/auth/sign_in")
+    response = go_to(onward(query) if query else "/auth/sign_in")
     await end_session(response, context, session)
     return response
 
@@ -144,7 +145,7 @@ async def spend_link(request: web.Request) -> web.Response:
     if user is None or user["disabled_ms"] is not None:
         return _spent(context)
     pending = pending_of(request, context)
-    response = go_to(f"/oauth/authorize?{_cleaned(pending)}" if pending else WELCOME)
+    response = go_to(onward(_cleaned(pending)) if pending else WELCOME)
     drop_pending(response, context)
     await begin_session(request, response, context, user["id"])
     return response

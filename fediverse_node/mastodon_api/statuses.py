@@ -14,14 +14,16 @@ from aiohttp import web
 
 from fediverse_node.domain.effects import Refusal, Refuse
 from fediverse_node.domain.model import Visibility, visibility_of
+from fediverse_node.mastodon_api.async_refreshes import look_around
 from fediverse_node.mastodon_api.entities.account import render_account, render_account_json
-from fediverse_node.mastodon_api.entities.context import arrange
+from fediverse_node.mastodon_api.entities.context import arrange, render_completeness
 from fediverse_node.mastodon_api.entities.status import VISIBILITIES, render_source, source_of, visibility_name
 from fediverse_node.mastodon_api.entities.status_edit import render_status_edit
 from fediverse_node.mastodon_api.errors import ApiError, bad_request, invalid, not_allowed, not_found
 from fediverse_node.mastodon_api.fragments import join, load_entry, render_by_id, render_entries, render_one
 from fediverse_node.mastodon_api.limits import DELETIONS, STATUSES
 from fediverse_node.mastodon_api.params import Params
+from fediverse_node.mastodon_api.policies import changed_policy
 from fediverse_node.mastodon_api.routing import Call, Routes
 from fediverse_node.mastodon_api.scheduled import (
     check_media,
@@ -42,7 +44,7 @@ from fediverse_node.storage.queries import scheduled as scheduled_queries
 from fediverse_node.storage.queries import statuses as queries
 from fediverse_node.storage.queries.accounts import load_account_list, load_accounts
 from fediverse_node.storage.queries.timelines import Keyset
-from fediverse_node.storage.rows import poll_of
+from fediverse_node.storage.rows import policy_of, poll_of
 from fediverse_node.storage.unit import Unit
 from fediverse_node.storage.writer import Writer
 
@@ -150,6 +152,7 @@ async def edit(call: Call) -> web.StreamResponse:
         media_ids=tuple(media_ids),
         poll=poll_draft(poll, call.context.world.clock.now_ms()) if poll else poll_of(row),
         app_id=row["app_id"],
+        policy=changed_policy(params, policy_of(row["policy"]), visibility_of(row["visibility"])),
     )
     outcome = await call.context.outbox.edit(viewer.actor_id, id_, draft)
     if outcome is not None and outcome.reason is not Refusal.ALREADY_DONE:
@@ -220,7 +223,7 @@ async def _own(call: Call, object_id: int) -> Any:
 def _refused(refuse: Refuse) -> ApiError:
     """The answer to what the domain does not allow."""
     if refuse.reason is Refusal.NOT_PERMITTED:
-        return not_allowed()
+        return ApiError(403, f"This is not allowed: {refuse.detail}") if refuse.detail else not_allowed()
     if refuse.reason in (Refusal.UNKNOWN_OBJECT, Refusal.UNKNOWN_ACTOR, Refusal.DELETED):
         return not_found()
     return invalid(refuse.reason.sentence)
@@ -240,7 +243,15 @@ async def show_several(call: Call) -> web.StreamResponse:
 @routes.get("/api/v1/statuses/{id}", scope="read:statuses", anonymous=True)
 async def show(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#GET/api/v1/statuses/:id"""
-    return call.json(await render_one(call.context, call.viewer_id, call.id()))
+    rendered = await render_one(call.context, call.viewer_id, call.id())
+    _note_opened(call, call.id())
+    return call.json(rendered)
+
+
+def _note_opened(call: Call, object_id: int) -> None:
+    """Somebody reads it by itself: if nobody else would tell us what became of it, its origin is asked."""
+    if call.context.looks is not None:
+        call.context.looks.post_opened(object_id, is_stranger=call.viewer_id is None)
 
 
 @routes.get("/api/v1/statuses/{id}/context", scope="read:statuses", anonymous=True)
@@ -248,6 +259,7 @@ async def context(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#GET/api/v1/statuses/:id/context"""
     viewer_id = call.viewer_id
     entry = await load_entry(call.context, viewer_id, call.id())
+    _note_opened(call, entry["target_id"] or entry["id"])
     rows = await call.context.database.fetch(
         queries.THREAD,
         thread_id=entry["thread_id"],
@@ -267,7 +279,9 @@ async def context(call: Call) -> web.StreamResponse:
     above, below = (
         join(rendered[row["id"]] for row in part if row["id"] in rendered) for part in (ancestors, descendants)
     )
-    return call.json(b'{"ancestors":%b,"descendants":%b}' % (above, below))
+    known = await look_around(call, entry, rows)
+    completeness = orjson.dumps(render_completeness(known))
+    return call.json(b'{"ancestors":%b,"descendants":%b,"completeness":%b}' % (above, below, completeness))
 
 
 @routes.get("/api/v1/statuses/{id}/source", scope="read:statuses")
@@ -331,13 +345,6 @@ async def _people(call: Call, list_: Keyset) -> web.StreamResponse:
     return call.page(rendered, first_id=first, last_id=last, full=len(rows) >= page.limit)
 
 
-@routes.get("/api/v1/statuses/{id}/quotes", scope="read:statuses")
-async def quotes(call: Call) -> web.StreamResponse:
-    """Statuses that quote this one: quoting is not offered here, so there are none."""
-    await load_entry(call.context, call.viewer.actor_id, call.id())
-    return call.json(b"[]")
-
-
 @routes.post("/api/v1/statuses/{id}/translate", scope="read:statuses", anonymous=True, app=True)
 async def translate(call: Call) -> web.StreamResponse:
     """No translation service is configured; Mastodon answers 404 then."""
@@ -388,7 +395,8 @@ async def reblog(call: Call) -> web.StreamResponse:
     outcome = await call.context.outbox.announce(viewer_id, target_id, reach)
     if isinstance(outcome, Refuse):
         raise _refused(outcome)
-    return call.json(await render_one(call.context, viewer_id, outcome))
+    # Where its author has to be asked first, there is no boost yet to show.
+    return call.json(await render_one(call.context, viewer_id, target_id if outcome is None else outcome))
 
 
 @routes.post("/api/v1/statuses/{id}/unreblog", scope="write:statuses")

@@ -25,6 +25,7 @@ from fediverse_node.mastodon_api.fragments import fragments_of, render_statuses
 from fediverse_node.mastodon_api.notifications import render_notifications
 from fediverse_node.mastodon_api.params import parse_id, parse_query
 from fediverse_node.mastodon_api.routing import Call, Routes, finish
+from fediverse_node.mastodon_api.stream_standing import Standing
 from fediverse_node.mastodon_api.tags import normalise
 from fediverse_node.mastodon_api.viewer import Viewer
 from fediverse_node.storage.events import Applied, Conversed, Edited, Event, Notified, Published, Removed
@@ -33,6 +34,7 @@ from fediverse_node.storage.queries import notifications as notifications_querie
 from fediverse_node.storage.queries import statuses as queries
 from fediverse_node.storage.queries import tags as tags_queries
 from fediverse_node.storage.queries import timelines
+from fediverse_node.storage.queries.relationships import load_avoiding
 from fediverse_node.storage.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -192,7 +194,12 @@ class Hub:
         if not wanted:
             return
         entries = await self._context.database.fetch(queries.VERSIONS, ids=[object_id])
-        payloads: dict[int, str | None] = {}
+        people = {id_ for entry in entries for id_ in (entry["actor_id"], entry["target_actor_id"]) if id_ is not None}
+        viewers, now_ms = {s.viewer.actor_id for s in wanted}, self._context.world.clock.now_ms()
+        # Who avoids one of those who speak, or shall have nothing of them, gets nothing.
+        payloads: dict[int, str | None] = dict.fromkeys(
+            await load_avoiding(self._context.database, viewers, people, now_ms)
+        )
         for subscriber in wanted:
             viewer_id = subscriber.viewer.actor_id
             if viewer_id not in payloads:
@@ -282,7 +289,10 @@ class Hub:
         if not listening:
             return
         rows = await self._context.database.fetch(
-            conversations_queries.BY_LAST, actor=happened.actor_id, object_id=happened.object_id
+            conversations_queries.BY_LAST,
+            viewer_id=happened.actor_id,
+            object_id=happened.object_id,
+            now_ms=self._context.world.clock.now_ms(),
         )
         rendered = await render_conversations(self._context, happened.actor_id, rows)
         for subscriber in listening:
@@ -355,12 +365,6 @@ def _token_of(request: web.Request) -> tuple[str | None, bool]:
     return offered or None, bool(offered)
 
 
-async def _is_still_good(call: Call, token: str | None) -> bool:
-    """Whether the person may still listen: tokens are revoked, people suspended, also by other processes."""
-    viewer = await call.surface.viewers.find(token or "")
-    return viewer is not None and not viewer.standing
-
-
 # WebSocket
 
 
@@ -428,15 +432,16 @@ async def _obey(call: Call, subscriber: Subscriber, socket_: web.WebSocketRespon
 
 
 async def _send_frames(call: Call, token: str | None, subscriber: Subscriber, socket_: web.WebSocketResponse) -> None:
+    standing = Standing(call.surface.viewers, token)
     try:
         while not subscriber.closing:
             message = await subscriber.next(_HEARTBEAT_S)
-            if message is not None:
+            if not await standing.holds():
+                subscriber.close("the token is not valid any more")
+            elif message is not None:
                 stream, name, payload = message
                 frame = {"stream": list(stream), "event": name, "payload": payload}
                 await socket_.send_str(orjson.dumps(frame).decode())
-            elif not await _is_still_good(call, token):
-                subscriber.close("the token is not valid any more")
     except ConnectionError:
         subscriber.close("gone")
     if not socket_.closed:
@@ -468,15 +473,16 @@ async def listen(call: Call) -> web.StreamResponse:
     await response.prepare(request)
     subscriber, hub = Subscriber(viewer, {stream}), hub_of(call.context)
     hub.add(subscriber)
+    standing = Standing(call.surface.viewers, token)
     try:
         await response.write(b":)\n")
         while not subscriber.closing:
             message = await subscriber.next(_THUMP_S)
+            if not await standing.holds():
+                break
             if message is not None:
                 await response.write(b"event: %b\ndata: %b\n\n" % (message[1].encode(), message[2].encode()))
             elif not subscriber.closing:
-                if not await _is_still_good(call, token):
-                    break
                 await response.write(b":thump\n")
     except ConnectionError:
         pass  # the client is gone

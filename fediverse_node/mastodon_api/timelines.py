@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from fediverse_node.mastodon_api.accounts import note_opened
 from fediverse_node.mastodon_api.errors import not_found
 from fediverse_node.mastodon_api.fragments import join, render_statuses
 from fediverse_node.mastodon_api.routing import Call, Routes
@@ -112,9 +113,11 @@ async def link(call: Call) -> web.StreamResponse:
 async def of_account(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#GET/api/v1/accounts/:id/statuses"""
     actor_id, params = call.id(), call.params
-    if await load_account(call.context.database, actor_id) is None:
+    account = await load_account(call.context.database, actor_id)
+    if account is None:
         raise not_found()
     if params.flag("pinned", False):
+        note_opened(call, account)
         return await answer(call, queries.PINNED, actor_id=actor_id)
     tag_id = 0
     tagged = params.text("tagged")

@@ -21,6 +21,7 @@ from fediverse_node.mastodon_api.scopes import ALL_SCOPES, is_within, parse_scop
 from fediverse_node.mastodon_api.viewer import hash_token
 from fediverse_node.storage.queries import oauth
 from fediverse_node.storage.queries.accounts import load_account
+from fediverse_node.storage.queries.users import USER
 
 routes = Routes()
 
@@ -37,11 +38,18 @@ async def create_token(call: Call) -> web.Response:
     if grant not in ("authorization_code", "client_credentials"):
         raise _error("unsupported_grant_type", "The authorization grant type is not supported by this server.")
     app = await _authenticate_client(call)
+    if grant == "client_credentials" and not app["client_secret"]:
+        raise _error("unauthorized_client", "An app that is known by its address has no token of its own.")
     if grant == "authorization_code":
         user_id, scopes = await _spend_code(call, app)
     else:
         user_id, scopes = None, _client_scopes(call, app)
-    return call.json(await issue_token(call, app_id=app["id"], user_id=user_id, scopes=scopes))
+    token = await issue_token(call, app_id=app["id"], user_id=user_id, scopes=scopes)
+    user = await call.context.database.fetch_one(USER, id=user_id) if user_id is not None else None
+    if user is not None:
+        # Clients of ActivityPub begin with the actor: so nobody has to ask for it.
+        token["activitypub_actor_id"] = call.context.world.names.actor(user["username"])
+    return call.json(token)
 
 
 async def issue_token(call: Call, *, app_id: int | None, user_id: int | None, scopes: str) -> dict[str, Any]:
@@ -115,7 +123,9 @@ async def describe_server(call: Call) -> web.Response:
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
             "grant_types_supported": ["authorization_code", "client_credentials"],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+            "activitypub_object_id_as_client_id": True,
+            "client_id_metadata_document_supported": True,
             "code_challenge_methods_supported": ["S256"],
         }
     )
@@ -126,7 +136,9 @@ async def _authenticate_client(call: Call, *, status: int = 401, code: str = "in
     row = None
     if client_id:
         row = await call.context.database.fetch_one(oauth.APP_BY_CLIENT_ID, client_id=client_id)
-    if row is None or not hmac.compare_digest(row["client_secret"].encode(), secret.encode()):
+    # An app that is known by its address has no secret; its codes are bound to it by PKCE.  spec: fep-d8c2
+    expected = row["client_secret"] if row is not None else None
+    if row is None or (expected and not hmac.compare_digest(expected.encode(), secret.encode())):
         why = (
             "Client authentication failed due to unknown client, no client authentication included, or unsupported"
             " authentication method."

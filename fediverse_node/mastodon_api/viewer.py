@@ -47,7 +47,8 @@ class Viewer:
 
 def hash_token(token: str) -> str:
     """What is stored of a secret. The secrets are long and random, so one round is enough."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    # Bytes that are no UTF-8 come as half surrogates; they are nobody's secret.
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 class Viewers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,7 @@ class Registration:
         fault = _fault(username, email, password, reserved_allowed=reserved_allowed)
         if fault is not None:
             return Fail(fault, username if "name" in fault.sentence else "")
-        rsa, ed25519 = await self._new_keys()
+        new_keys = await self.new_keys()
         password_hash = await hash_password(password) if password else None
         now_ms = self._world.clock.now_ms()
         actor = self._actor_row(username, type_)
@@ -89,7 +89,7 @@ class Registration:
             "locale": locale,
             "created_ms": now_ms,
         }
-        keys = self._key_rows(actor, rsa, ed25519)
+        keys = self.key_rows(actor, new_keys)
         made = await self._writer.run(lambda: queries.create_account(actor, user, keys))
         if made is not None:
             return Fail(RegistrationFault[made], username if made == "TAKEN" else email)
@@ -101,9 +101,9 @@ class Registration:
         row = await self._database.fetch_one(queries.ACTOR_ID, uri=uri)
         if row is not None:
             return int(row["id"])
-        rsa, ed25519 = await self._new_keys()
+        new_keys = await self.new_keys()
         actor = self._actor_row(self._world.names.host, "Application", uri=uri)
-        keys = self._key_rows(actor, rsa, ed25519)
+        keys = self.key_rows(actor, new_keys)
         await self._writer.run(lambda: queries.create_actor(actor, keys))
         return int(actor["id"])
 
@@ -113,7 +113,7 @@ class Registration:
         if row is None or not self._world.names.is_ours(uri):
             return False
         actor_id = int(row["id"])
-        rows = self._key_rows({"id": actor_id, "uri": uri}, *await self._new_keys())
+        rows = self.key_rows({"id": actor_id, "uri": uri}, await self.new_keys())
         await self._writer.run(lambda: queries.replace_keys(actor_id, rows))
         return True
 
@@ -142,8 +142,11 @@ class Registration:
         await self._writer.run(lambda: queries.add_token(row))
         return token
 
-    async def _new_keys(self) -> tuple[PrivateKey, PrivateKey]:
-        return await asyncio.to_thread(self._keys.new_rsa), self._keys.new_ed25519()
+    async def new_keys(self) -> tuple[PrivateKey, ...]:
+        """One of each kind that an actor of ours has."""
+        mldsa44 = self._keys.new_mldsa44()
+        rsa, ed25519 = await asyncio.to_thread(self._keys.new_rsa), self._keys.new_ed25519()
+        return (rsa, ed25519) if mldsa44 is None else (rsa, ed25519, mldsa44)
 
     def _actor_row(self, username: str, type_: str, *, uri: str | None = None) -> dict[str, Any]:
         names = self._world.names
@@ -167,23 +170,22 @@ class Registration:
             "created_ms": self._world.clock.now_ms(),
         }
 
-    def _key_rows(self, actor: Mapping[str, Any], rsa: PrivateKey, ed25519: PrivateKey) -> list[dict[str, Any]]:
-        names, now_ms = self._world.names, self._world.clock.now_ms()
+    def key_rows(
+        self, actor: Mapping[str, Any], new_keys: Iterable[PrivateKey], number: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Rows of `keys` for an actor ({id, uri}). `number` tells their ids from those of keys before them."""
+        uri, names = actor["uri"], self._world.names
+        ids = {"rsa": names.key(uri), "ed25519": names.ed25519_key(uri), "mldsa44": names.mldsa44_key(uri)}
         return [
             {
-                "uri": names.key(actor["uri"]),
+                "uri": ids[key.algorithm] + (f"-{number}" if number is not None else ""),
                 "actor_id": actor["id"],
-                "public": rsa.public().pem(),
-                "private_pem": rsa.pem(),
-                "fetched_ms": now_ms,
-            },
-            {
-                "uri": names.ed25519_key(actor["uri"]),
-                "actor_id": actor["id"],
-                "public": ed25519.public().multibase(),
-                "private_pem": ed25519.pem(),
-                "fetched_ms": now_ms,
-            },
+                "public": key.public().pem() if key.algorithm == "rsa" else key.public().multibase(),
+                "private_pem": key.pem(),
+                "for_proofs": key.algorithm != "rsa",
+                "fetched_ms": self._world.clock.now_ms(),
+            }
+            for key in new_keys
         ]
 
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 from fediverse_node.base.outcome import Fail, TemporaryFail
-from fediverse_node.base.trace import note
 from fediverse_node.domain import votes
 from fediverse_node.domain.activities import (
     accept,
@@ -30,31 +29,33 @@ from fediverse_node.domain.activities import (
     update,
 )
 from fediverse_node.domain.activities import remove as unpinning
-from fediverse_node.domain.effect_sentences import Telling
 from fediverse_node.domain.effects import Effect, NewObject, NewReport, Put, Refusal, Refuse
 from fediverse_node.domain.facts import Facts, Needs, World
-from fediverse_node.domain.model import Actor, Object, Visibility
-from fediverse_node.outbox.compose import new_object, said
+from fediverse_node.domain.model import Actor, Interaction, Object, Visibility
+from fediverse_node.outbox.approving import Approving
+from fediverse_node.outbox.compose import OF_WRITTEN, Quoted, hashtags_of, new_object, said
+from fediverse_node.outbox.deciding import UNKNOWN, UNKNOWN_ACTOR
 from fediverse_node.outbox.draft import Draft
+from fediverse_node.outbox.emoji_desk import find_used
+from fediverse_node.outbox.reacting import Reacting
 from fediverse_node.outbox.verified_links import VerifiedLinks
 from fediverse_node.protocol import plain_text
+from fediverse_node.protocol.uris import is_http_uri
 from fediverse_node.storage.engine import Database, Row
 from fediverse_node.storage.queries import outbox as queries
-from fediverse_node.storage.queries.housekeeping import mark_ended
+from fediverse_node.storage.queries.housekeeping import mark_counted, mark_ended
 from fediverse_node.storage.queries.users import add_alias
-from fediverse_node.storage.rows import actor_of, full_object_of
+from fediverse_node.storage.rows import full_object_of
 from fediverse_node.storage.unit import Unit
-from fediverse_node.storage.writer import Decided, Decision, Writer
+from fediverse_node.storage.writer import Decision, Writer
 
 FindHandle = Callable[[str, str], Awaitable[int | Fail | TemporaryFail]]
 ActorDocumentOf = Callable[[int], Awaitable[dict[str, object] | None]]
 
 _MENTIONS_LIMIT = 50
-_UNKNOWN = Refuse(Refusal.UNKNOWN_OBJECT)
-_UNKNOWN_ACTOR = Refuse(Refusal.UNKNOWN_ACTOR)
 
 
-class Outbox:
+class Outbox(Approving, Reacting):
     """Everything that people here can do to others."""
 
     def __init__(
@@ -67,9 +68,7 @@ class Outbox:
         actor_document_of: ActorDocumentOf,
         links: VerifiedLinks,
     ) -> None:
-        self._database = database
-        self._writer = writer
-        self._world = world
+        super().__init__(database=database, writer=writer, world=world)
         self._find_handle = find_handle
         self._actor_document_of = actor_document_of
         self._links = links
@@ -137,7 +136,7 @@ class Outbox:
         def decide(facts: Facts) -> Iterable[Effect]:
             reporter, target = facts.actors_by_id.get(actor_id), facts.actors_by_id.get(target_id)
             if reporter is None or target is None:
-                return [_UNKNOWN_ACTOR]
+                return [UNKNOWN_ACTOR]
             about = [facts.objects_by_id[i] for i in object_ids if i in facts.objects_by_id]
             return flag.compose(
                 reporter,
@@ -163,7 +162,7 @@ class Outbox:
         self._links.check_soon(actor_id)
         document = await self._actor_document_of(actor_id)
         if document is None:
-            return _UNKNOWN_ACTOR
+            return UNKNOWN_ACTOR
         return await self._act(actor_id, lambda actor, facts: update.compose_actor(actor, document, facts), Needs())
 
     async def add_alias(self, actor_id: int, uri: str) -> Refuse | None:
@@ -178,33 +177,45 @@ class Outbox:
         """
         row = await self._database.fetch_one(queries.ACTOR, id_=target_id)
         if row is None:
-            return _UNKNOWN_ACTOR
+            return UNKNOWN_ACTOR
 
         def compose(actor: Actor, facts: Facts) -> Iterable[Effect]:
             return move.compose(actor, facts.actors_by_id[target_id], facts)
 
-        needs = Needs(actors=(row["uri"],), actor_ids=(target_id,), audience=True, followers=True)
+        needs = Needs(
+            actors=(row["uri"],),
+            actor_ids=(target_id,),
+            audience=True,
+            followers=True,
+            most_followers=move.FOLLOWERS_AT_ONCE + 1,
+        )
         refusal = await self._act(actor_id, compose, needs)
         # Those who do not follow read it in the document.
+        return refusal or await self.profile_changed(actor_id)
+
+    async def come_back(self, actor_id: int) -> Refuse | None:
+        """Here again after a move: the document says so, and all who follow are told of it."""
+        refusal = await self._act(actor_id, move.compose_return, Needs())
         return refusal or await self.profile_changed(actor_id)
 
     # Objects
 
     async def like(self, actor_id: int, object_id: int) -> Refuse | None:
         """Favour an object."""
-        return await self._about(actor_id, object_id, like.compose)
+        needs = Needs(object_ids=(object_id,), approvals=True, whole=True)
+        return await self._about_with(actor_id, object_id, like.compose, needs)
 
     async def unlike(self, actor_id: int, object_id: int) -> Refuse | None:
         """Take it back."""
         row = await self._database.fetch_one(queries.LIKE_URI, actor=actor_id, object=object_id)
         if row is None:
-            return Refuse(Refusal.ALREADY_DONE)
+            return await self._withdraw(actor_id, object_id, Interaction.LIKE)
         return await self._about(
             actor_id, object_id, lambda actor, target, facts: like.compose_undo(actor, target, row["uri"], facts)
         )
 
-    async def announce(self, actor_id: int, object_id: int, visibility: Visibility) -> int | Refuse:
-        """Pass an object on; the id of the Announce, an old one if it was done before."""
+    async def announce(self, actor_id: int, object_id: int, visibility: Visibility) -> int | Refuse | None:
+        """Pass an object on; the id of the Announce, an old one if it was done before. None: its author is asked."""
         found: list[int] = []
 
         def compose(actor: Actor, target: Object, facts: Facts) -> Iterable[Effect]:
@@ -216,8 +227,9 @@ class Outbox:
             found[:] = [x.record.id for x in effects if isinstance(x, Put) and isinstance(x.record, NewObject)]
             return effects
 
-        refusal = await self._about(actor_id, object_id, compose, audience=True)
-        return refusal or found[0]
+        needs = Needs(object_ids=(object_id,), audience=True, approvals=True, whole=True)
+        refusal = await self._about_with(actor_id, object_id, compose, needs)
+        return refusal or (found[0] if found else None)
 
     async def unannounce(self, actor_id: int, object_id: int) -> Refuse | None:
         """Take it back."""
@@ -228,7 +240,10 @@ class Outbox:
                 return [Refuse(Refusal.ALREADY_DONE)]
             return announce.compose_undo(actor, target, existing, facts)
 
-        return await self._about(actor_id, object_id, compose)
+        refusal = await self._about(actor_id, object_id, compose)
+        if refusal is not None and refusal.reason is Refusal.ALREADY_DONE:
+            return await self._withdraw(actor_id, object_id, Interaction.ANNOUNCE)
+        return refusal
 
     async def vote(self, actor_id: int, object_id: int, choices: Sequence[int]) -> Refuse | None:
         """Choose in a poll."""
@@ -242,6 +257,10 @@ class Outbox:
         if row is None:
             return
         record = full_object_of(row)
+        ended_ms = record.poll.expires_ms if record.local and record.poll is not None else None
+        if record.poll is not None and ended_ms is not None:
+            # What was hidden while it ran is shown now.  spec: fep-9967
+            record = replace(record, poll=replace(record.poll, closed_ms=record.poll.closed_ms or ended_ms))
         voters = await self._database.fetch(queries.VOTERS, id_=object_id)
         ours = [voter["actor_id"] for voter in voters if voter["local"]]
         holders = await self._holders(object_id, record)
@@ -258,7 +277,28 @@ class Outbox:
                 yield update.compose_counts(counted, author, facts, recipients=holders)
 
         needs = Needs(actor_ids=(record.actor_id, *ours, *holders), object_ids=(object_id,))
-        await self._decide(Decision(needs, decide, beside=(lambda: mark_ended(object_id),)), record.actor_id)
+        await self._decide(Decision(needs, decide, beside=(lambda: mark_ended(object_id, ended_ms),)), record.actor_id)
+
+    async def poll_counted(self, object_id: int) -> None:
+        """Tell those elsewhere who have a poll of ours of the votes so far; how it ends is told by `poll_ended`."""
+        row = await self._database.fetch_one(queries.OBJECT, id_=object_id)
+        record = full_object_of(row) if row is not None else None
+        is_open = record is not None and record.poll is not None and not votes.has_ended(record.poll, self._now_ms())
+        if record is None or not is_open:
+            await self._writer.run(lambda: mark_counted(object_id))
+            return
+        holders = await self._holders(object_id, record)
+
+        def decide(facts: Facts) -> Iterable[Effect]:
+            author = facts.actors_by_id.get(record.actor_id)
+            if author is not None and author.local:
+                yield update.compose_counts(record, author, facts, recipients=holders)
+
+        needs = Needs(actor_ids=(record.actor_id, *holders), object_ids=(object_id,))
+        await self._decide(Decision(needs, decide, beside=(lambda: mark_counted(object_id),)), record.actor_id)
+
+    def _now_ms(self) -> int:
+        return self._world.clock.now_ms()
 
     async def pin(self, actor_id: int, object_id: int) -> Refuse | None:
         """Show an own object at the top of the profile."""
@@ -272,30 +312,49 @@ class Outbox:
         """Not at the top any more."""
         return await self._about(actor_id, object_id, unpinning.compose)
 
+    async def show_hashtag(self, actor_id: int, name: str, *, is_shown: bool = True) -> Refuse | None:
+        """Followers elsewhere are told that a hashtag (without `#`) is on the profile now, or is not any more."""
+        return await self._act(
+            actor_id, lambda actor, facts: add.compose_hashtag(actor, name, facts, is_shown=is_shown), Needs()
+        )
+
     async def post(
         self, actor_id: int, draft: Draft, *, beside: Callable[[int], Unit[Any]] | None = None
     ) -> int | Refuse:
         """Say something new; its id. `beside` gets that id and is committed with it, or not at all."""
-        people = await self._people(draft.text)
+        people = await self._people_of(draft)
         media = await self._media(actor_id, draft.media_ids)
         parent_uri = await self._uri_of(draft.in_reply_to_id)
-        if draft.in_reply_to_id is not None and parent_uri is None:
-            return _UNKNOWN
+        quoted = await self._quoted(draft.quoted_id)
+        if (draft.in_reply_to_id is not None and parent_uri is None) or (draft.quoted_id is not None and not quoted):
+            return UNKNOWN
+        emojis = await self._emojis(draft)
         ids: list[int] = []
 
         def decide(facts: Facts) -> Iterable[Effect]:
             ids.clear()
             author = facts.actors_by_id.get(actor_id)
             if author is None:
-                return [_UNKNOWN_ACTOR]
+                return [UNKNOWN_ACTOR]
             parent = facts.objects.get(parent_uri) if parent_uri else None
-            if parent_uri and parent is None:
-                return [_UNKNOWN]
+            original = facts.objects.get(quoted.uri) if quoted else None
+            if (parent_uri and parent is None) or (quoted and original is None):
+                return [UNKNOWN]
             meant = _meant(people, facts)
             record = new_object(
-                draft, author, world=self._world, parent=parent, people=meant, media=media, parent_uri=parent_uri
+                draft,
+                author,
+                world=self._world,
+                parent=parent,
+                people=meant,
+                media=media,
+                parent_uri=parent_uri,
+                quoted=quoted,
             )
-            effects = list(create.compose(record, author, parent, tuple(dict.fromkeys(meant.values())), facts))
+            if emojis:
+                record = replace(record, parts={**record.parts, "emojis": emojis})
+            named = tuple(dict.fromkeys(meant.values()))
+            effects = list(create.compose(record, author, parent, named, facts, quoted=original))
             if not any(isinstance(effect, Refuse) for effect in effects):
                 ids.append(record.id)
             return effects
@@ -307,9 +366,12 @@ class Outbox:
         needs = Needs(
             acting=await self._acting(actor_id),
             actor_ids=(actor_id, *people.values()),
-            objects=(parent_uri,) if parent_uri else (),
+            objects=tuple(uri for uri in (parent_uri, quoted.uri if quoted else None) if uri),
             audience=True,
-            hashtags=tuple(tag.lower() for tag in plain_text.extract_hashtags(draft.text)),
+            hashtags=tuple(tag.lower() for tag in hashtags_of(draft)),
+            # Who answers what waits for their approval approves of it.
+            approvals=parent_uri is not None,
+            whole=parent_uri is not None,
         )
         decided = await self._decide(Decision(needs, decide, beside=(also,)), actor_id)
         return decided.refusal or ids[0]
@@ -318,9 +380,11 @@ class Outbox:
         """A new version of something said before."""
         row = await self._database.fetch_one(queries.OBJECT, id_=object_id)
         if row is None or row["actor_id"] != actor_id:
-            return _UNKNOWN
+            return UNKNOWN
         before = full_object_of(row)
-        people = await self._people(draft.text)
+        quoted = await self._quoted_in(object_id)
+        emojis = await self._emojis(draft)
+        people = await self._people_of(draft)
         media = await self._media(actor_id, draft.media_ids)
         holders = await self._holders(object_id, before)
         now_ms = self._world.clock.now_ms()
@@ -328,11 +392,18 @@ class Outbox:
         def decide(facts: Facts) -> Iterable[Effect]:
             author = facts.actors_by_id.get(actor_id)
             if author is None or object_id not in facts.objects_by_id:
-                return [_UNKNOWN]
+                return [UNKNOWN]
             meant = _meant(people, facts)
-            changed = said(draft, world=self._world, people=meant, media=media)
+            changed = said(draft, world=self._world, people=meant, media=media, quoted=quoted)
+            if draft.written is None:  # what the other kind of client could not have said
+                changed["parts"] |= {name: before.parts[name] for name in OF_WRITTEN if name in before.parts}
             poll = draft.poll if draft.poll is not None else before.poll
-            record = replace(before, **changed, poll=poll, updated_ms=now_ms)
+            policy = draft.policy if draft.policy is not None else before.policy
+            if emojis:
+                changed["parts"] |= {"emojis": emojis}
+            if "groups" in before.parts:
+                changed["parts"] |= {"groups": before.parts["groups"]}
+            record = replace(before, **changed, poll=poll, policy=policy, updated_ms=now_ms)
             return update.compose(record, author, tuple(dict.fromkeys(meant.values())), facts, recipients=holders)
 
         needs = Needs(
@@ -342,7 +413,7 @@ class Outbox:
             audience=True,
             announcers=True,
             versions=True,
-            hashtags=tuple(tag.lower() for tag in plain_text.extract_hashtags(draft.text)),
+            hashtags=tuple(tag.lower() for tag in hashtags_of(draft)),
         )
         return (await self._decide(Decision(needs, decide), actor_id)).refusal
 
@@ -350,7 +421,7 @@ class Outbox:
         """Take something back, everywhere it went."""
         row = await self._database.fetch_one(queries.OBJECT, id_=object_id)
         if row is None or row["actor_id"] != actor_id:
-            return _UNKNOWN
+            return UNKNOWN
         voters = [x["actor_id"] for x in await self._database.fetch(queries.VOTERS, id_=object_id) if not x["local"]]
         holders = (*await self._holders(object_id, full_object_of(row), is_gone=True), *voters)
         return await self._about(
@@ -360,83 +431,33 @@ class Outbox:
             people=holders,
         )
 
-    # How a decision is made
+    # What a draft names
 
-    async def _between(
-        self, actor_id: int, other_id: int, compose: Callable[[Actor, Actor, Facts], Iterable[Effect]]
-    ) -> Refuse | None:
-        def act(actor: Actor, facts: Facts) -> Iterable[Effect]:
-            other = facts.actors_by_id.get(other_id)
-            return [_UNKNOWN_ACTOR] if other is None else compose(actor, other, facts)
-
-        return await self._act(actor_id, act, Needs(actor_ids=(other_id,)))
-
-    async def _about(
-        self,
-        actor_id: int,
-        object_id: int,
-        compose: Callable[[Actor, Object, Facts], Iterable[Effect]],
-        *,
-        audience: bool = False,
-        people: Sequence[int] = (),
-    ) -> Refuse | None:
-        def act(actor: Actor, facts: Facts) -> Iterable[Effect]:
-            target = facts.objects_by_id.get(object_id)
-            return [_UNKNOWN] if target is None else compose(actor, target, facts)
-
-        needs = Needs(object_ids=(object_id,), actor_ids=tuple(people), audience=audience)
-        return await self._act(actor_id, act, needs)
-
-    async def _act(
-        self, actor_id: int, compose: Callable[[Actor, Facts], Iterable[Effect]], needs: Needs
-    ) -> Refuse | None:
-        acting = await self._acting(actor_id)
-        if not acting:
-            return _UNKNOWN_ACTOR
-
-        def decide(facts: Facts) -> Iterable[Effect]:
-            actor = facts.actors_by_id.get(actor_id)
-            return [_UNKNOWN_ACTOR] if actor is None else compose(actor, facts)
-
-        wanted = replace(needs, acting=acting, actor_ids=(*needs.actor_ids, actor_id))
-        return (await self._decide(Decision(wanted, decide), actor_id)).refusal
-
-    async def _decide(self, decision: Decision, actor_id: int) -> Decided:
-        """Decide and commit, and tell whoever watches what came of it."""
-        telling = Telling(decision.decide)
-        decided = await self._writer.decide(replace(decision, decide=telling))
-        telling.note(decided.effects, actor_id=actor_id)
-        if decided.refusal is None:
-            note("storage.committed")
-        return decided
-
-    async def _acting(self, actor_id: int) -> str:
-        row = await self._database.fetch_one(queries.ACTOR, id_=actor_id)
-        return "" if row is None or not row["local"] else actor_of(row).uri
-
-    async def _uri_of(self, object_id: int | None) -> str | None:
+    async def _quoted(self, object_id: int | None) -> Quoted | None:
+        """What a new post quotes."""
         if object_id is None:
             return None
-        row = await self._database.fetch_one(queries.OBJECT_URI, id_=object_id)
-        return str(row["uri"]) if row else None
+        row = await self._database.fetch_one(queries.QUOTED, id_=object_id)
+        return Quoted(row["uri"], _page(row["url"]) or row["uri"]) if row is not None else None
 
-    async def _holders(self, object_id: int, record: NewObject, *, is_gone: bool = False) -> tuple[int, ...]:
-        is_open = record.visibility in (Visibility.PUBLIC, Visibility.UNLISTED)
-        rows: list[Row] = []
-        # New private words are not for those who answered or liked the old ones: they may have left since, and
-        # whoever has the address can answer. That there are none any more may be told to all.
-        if is_gone or is_open:
-            rows += await self._database.fetch(queries.HOLDERS, id_=object_id)
-            rows += await self._database.fetch(queries.LIKERS, id_=object_id)
-        # Whoever was answered got the answer, also if it does not name them: see `create.deliver`.
-        answered = (record.in_reply_to_actor_id,) if is_open and record.in_reply_to_actor_id is not None else ()
-        return tuple(dict.fromkeys((*record.mention_ids, *answered, *(row["id"] for row in rows))))
+    async def _quoted_in(self, object_id: int) -> Quoted | None:
+        """What a post quotes already."""
+        row = await self._database.fetch_one(queries.QUOTED_IN, id_=object_id)
+        return Quoted(row["quoted_uri"], _page(row["url"]) or row["quoted_uri"]) if row is not None else None
 
     async def _media(self, actor_id: int, ids: Sequence[int]) -> list[Row]:
         if not ids:
             return []
         rows = {row["id"]: row for row in await self._database.fetch(queries.MEDIA, ids=list(ids), actor=actor_id)}
         return [rows[id_] for id_ in ids if id_ in rows]
+
+    async def _emojis(self, draft: Draft) -> list[dict[str, Any]]:
+        """The emojis of this server in the text, its warning and its poll.  spec: fep-9098"""
+        options = draft.poll.options if draft.poll is not None else ()
+        return await find_used(self._database, self._world, draft.text, draft.summary, *options)
+
+    async def _people_of(self, draft: Draft) -> dict[str, int]:
+        return dict(draft.written.people) if draft.written is not None else await self._people(draft.text)
 
     async def _people(self, text: str) -> dict[str, int]:
         """Whom a text means: handle -> actor id; asked of their hosts side by side where they are not known."""
@@ -458,6 +479,10 @@ class Outbox:
             return None
         outcome = await self._find_handle(user, where)
         return outcome if isinstance(outcome, int) else None
+
+
+def _page(url: str | None) -> str | None:
+    return url if url is not None and is_http_uri(url, allow_plain=True) else None
 
 
 def _meant(people: dict[str, int], facts: Facts) -> dict[str, Actor]:

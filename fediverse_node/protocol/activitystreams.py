@@ -12,6 +12,7 @@ from datetime import datetime
 
 from fediverse_node.base.outcome import Fail
 from fediverse_node.protocol.addressing import PUBLIC, PUBLIC_ALIASES
+from fediverse_node.protocol.reactions import Reaction, parse_reaction
 from fediverse_node.protocol.reading import JsonObject, audience, mapping, moment, sequence, text, types, uri, uris
 from fediverse_node.protocol.reasons import WireReason
 
@@ -24,7 +25,9 @@ class Activity:
     """What arrived: `actor` did `type` to `object_id` (or to the embedded `object`).
 
     `objects` are all objects when there are several (Flag). `content` is the comment of a Flag or the
-    emoji of a reaction. `raw` is the whole document with everything we do not read.
+    emoji of a reaction as written; `reaction` is that emoji where it can be shown, and None for a plain Like.
+    `summary` is the reason a moderator gives (Lemmy and Mbin: Delete, Block, Lock). `result_id` is what an Accept
+    brings: an approval stamp. `ends` is until when it holds (a Block). `raw` is the whole document.
     """
 
     id: str | None
@@ -41,6 +44,11 @@ class Activity:
     content: str = ""
     instrument_id: str | None = None
     audience: tuple[str, ...] = ()
+    summary: str = ""
+    reaction: Reaction | None = None
+    result_id: str | None = None
+    origin_id: str | None = None
+    ends: datetime | None = None
     raw: JsonObject = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -62,7 +70,7 @@ def parse_activity(doc: object) -> Activity | Fail:
     # Relays are followed by following everybody; only that activity has the public as its object.
     objects = tuple(PUBLIC if address in PUBLIC_ALIASES else address for address in uris(thing, OBJECTS_LIMIT))
     raw_id = doc.get("id")
-    content = doc.get("content")
+    content, summary, ends = doc.get("content"), doc.get("summary"), doc.get("endTime")
     return Activity(
         id=uri(raw_id) if isinstance(raw_id, str) else None,
         type=names[0],
@@ -78,8 +86,30 @@ def parse_activity(doc: object) -> Activity | Fail:
         content=text(content, COMMENT_LIMIT) if content is not None else "",
         instrument_id=uri(doc.get("instrument")),
         audience=audience(doc.get("audience")),
+        summary=text(summary, COMMENT_LIMIT).strip() if summary is not None else "",
+        reaction=parse_reaction(doc, names[0]),
+        result_id=uri(doc.get("result")),
+        origin_id=uri(doc.get("origin")),
+        # Mbin's name for the same.
+        ends=moment(ends if ends is not None else doc.get("expires")),
         raw=doc,
     )
+
+
+def inner_activity(activity: Activity) -> Activity | None:
+    """The activity that this one carries instead of a post: Announce of a Like, Undo of a Follow, Accept of a Join.
+
+    Groups pass on what their members do in this way (spec: fep-1b12#announce-activity). It is only what the carrier
+    says: whether the inner actor did it is not known before its origin or a proof says so.
+    """
+    inner = activity.object
+    if inner is None or "actor" not in inner or not types(inner):
+        return None
+    # Pleroma and Mobilizon write `actor` on posts too.
+    if "object" not in inner:
+        return None
+    parsed = parse_activity(inner)
+    return parsed if isinstance(parsed, Activity) else None
 
 
 def has_several_objects(activity: Activity) -> bool:

@@ -7,7 +7,7 @@ the callers to check.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from fediverse_node.base.outcome import Fail
@@ -36,24 +36,42 @@ FIELDS_LIMIT = 32
 FIELD_VALUE_LIMIT = 5_000
 ALIASES_LIMIT = 64
 KEYS_LIMIT = 16
+OWNERS_LIMIT = 50
 KEY_LIMIT = 20_000
 
+# The multicodec bytes 0x90 0x24, but for their last four bits.
+_MLDSA44_MULTIBASE = "ukC"
 _KEY_TYPES = ("Key", "CryptographicKey", "Multikey", "PublicKey")
 
 
 @dataclass(frozen=True, slots=True)
 class KeyDocument:
-    """A public key as published: PEM (HTTP signatures) or multibase (Multikey)."""
+    """A public key as published: PEM (HTTP signatures) or multibase (Multikey).
+
+    `for_proofs`: the actor lists it among those that sign documents. From `expires` on it signs nothing.
+    """
 
     id: str
     owner: str
     pem: str | None = None
     multibase: str | None = None
+    for_proofs: bool = field(default=False, compare=False)
+    expires: datetime | None = None
+
+    @property
+    def is_post_quantum(self) -> bool:
+        """ML-DSA-44 in base64url: Fedify throws on an actor that has one under assertionMethod."""
+        return (self.multibase or "").startswith(_MLDSA44_MULTIBASE)
 
 
 @dataclass(frozen=True, slots=True)
 class ActorDocument:
-    """Somebody who acts. `summary` and the field values are raw HTML of strangers: not sanitised."""
+    """Somebody who acts. `summary` and the field values are raw HTML of strangers: not sanitised.
+
+    `attributed_to` are a Group's moderators (Lemmy: their collection) or a channel's owners (PeerTube: Persons).
+    `posting_restricted` is True where only moderators may write in a Group. `wall` is where others may write to a
+    person (Smithereen).
+    """
 
     id: str
     type: str
@@ -74,6 +92,7 @@ class ActorDocument:
     manually_approves: bool = False
     discoverable: bool | None = None
     indexable: bool | None = None
+    searchable_by: str | None = None  # of ours; of others it is read from `raw`
     memorial: bool = False
     suspended: bool = False
     moved_to: str | None = None
@@ -86,6 +105,12 @@ class ActorDocument:
     implements: tuple[str, ...] = ()
     attribution_domains: tuple[str, ...] = ()
     language: str | None = None
+    attributed_to: tuple[str, ...] = ()
+    posting_restricted: bool | None = None
+    wall: str | None = None
+    # Of ours: for the clients of this person, beside the shared inbox.
+    endpoints: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    object_id_as_client_id: bool = field(default=False, compare=False)
     raw: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -137,6 +162,9 @@ def parse_actor(doc: object) -> ActorDocument | Fail:
         implements=_parse_implements(doc),
         attribution_domains=_parse_domains(doc.get("attributionDomains")),
         language=language,
+        attributed_to=uris(doc.get("attributedTo"), OWNERS_LIMIT),
+        posting_restricted=boolean(doc.get("postingRestrictedToMods")),
+        wall=web_url(doc.get("wall")),
         raw=doc,
     )
 
@@ -185,7 +213,8 @@ def _parse_fields(value: object) -> tuple[tuple[str, str], ...]:
         kind = type_among(item, ("PropertyValue", "Note", "Link"))
         name = text(item.get("name"), NAME_LIMIT).strip()
         if kind.rpartition("#")[2].rpartition("/")[2].rpartition(":")[2] == "PropertyValue":
-            content = text(item.get("value"), FIELD_VALUE_LIMIT)
+            name = name or text(_of_schema(item, "name"), NAME_LIMIT).strip()
+            content = text(item.get("value"), FIELD_VALUE_LIMIT) or text(_of_schema(item, "value"), FIELD_VALUE_LIMIT)
         elif kind == "Note":  # spec: fep-fb2a
             content = text(item.get("content"), FIELD_VALUE_LIMIT)
         else:
@@ -197,14 +226,22 @@ def _parse_fields(value: object) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+def _of_schema(item: Mapping[str, object], name: str) -> object:
+    """A word of schema.org written out, as it becomes where a context gives it the short one (cattle_grid)."""
+    spelt = (f"https://schema.org/{name}", f"http://schema.org/{name}", f"http://schema.org#{name}")
+    return next((item[key] for key in spelt if key in item), None)
+
+
 def _parse_keys(doc: Mapping[str, object], actor_uri: str) -> tuple[KeyDocument, ...]:
     found: dict[str, KeyDocument] = {}
     # spec: fep-521a: the Ed25519 keys stand under assertionMethod, and only as embedded objects.
-    for name in ("publicKey", "assertionMethod"):
+    for name in ("publicKey", "assertionMethod", "verificationMethod"):
         for item in mappings(doc.get(name), KEYS_LIMIT):
             key = _parse_key(item, actor_uri)
-            if key is not None:
-                found.setdefault(key.id, key)
+            # Where keys of any purpose stand, those are read that today's servers cannot list as they should.
+            if key is None or (name == "verificationMethod" and not key.is_post_quantum):
+                continue
+            found.setdefault(key.id, replace(key, for_proofs=name != "publicKey" and key.multibase is not None))
     return tuple(found.values())
 
 
@@ -217,7 +254,7 @@ def _parse_key(item: Mapping[str, object], default_owner: str | None) -> KeyDocu
     pem, multibase = (text(item.get(name), KEY_LIMIT + 1) for name in ("publicKeyPem", "publicKeyMultibase"))
     if owner is None or not (pem or multibase) or max(len(pem), len(multibase)) > KEY_LIMIT:
         return None
-    return KeyDocument(key_id, owner, pem or None, multibase or None)
+    return KeyDocument(key_id, owner, pem or None, multibase or None, expires=moment(item.get("expires")))
 
 
 def _parse_handle(value: object) -> str | None:

@@ -55,7 +55,7 @@ def visibility(
     for uri in (*to, *cc):
         if uri == followers_uri or uri in known_followers_collections:
             return Visibility.FOLLOWERS
-        if author_uri is not None and _looks_like_followers(uri) and same_origin(uri, author_uri):
+        if author_uri is not None and looks_like_followers(uri) and same_origin(uri, author_uri):
             return Visibility.FOLLOWERS
     return Visibility.DIRECT
 
@@ -75,7 +75,8 @@ def audience_for(
     return mentions, ()
 
 
-def _looks_like_followers(uri: str) -> bool:
+def looks_like_followers(uri: str) -> bool:
+    """Whether an address has the form of somebody's followers, for where their actor is not known."""
     # Friendica and Hubzilla: /followers/alice; everybody else: .../alice/followers
     segments = uri.rstrip("/").rsplit("/", 2)
     return len(segments) == 3 and not _FOLLOWERS_NAMES.isdisjoint(segments[1:])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fediverse_node.protocol.parts import DESCRIPTION_LIMIT, media_type_of, parse_picture
+from fediverse_node.protocol.parts import DESCRIPTION_LIMIT, media_type_of, media_url, parse_picture
 from fediverse_node.protocol.reading import integer, mapping, mappings, number, sequence, text, type_among, web_url
 
 ATTACHMENTS_LIMIT = 32
@@ -22,6 +22,7 @@ _MEDIA_TYPES = {
 }  # fmt: skip
 _DURATION = re.compile(r"P(?:(\d{1,4})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9}(?:\.\d{1,6})?)S)?)?\Z")
 _BLURHASH = re.compile(r"[0-9A-Za-z#$%*+,\-.:;=?@\[\]^_{|}~]{6,100}\Z")
+_SIZE_IN_NAME = re.compile(r"-\d{1,5}x\d{1,5}(\.[A-Za-z0-9]{1,5})\Z")
 # What a phone plays without trouble, of the many resolutions PeerTube offers.
 _WANTED_HEIGHT = 720
 
@@ -65,11 +66,11 @@ def parse_attachment(item: Mapping[str, object]) -> Attachment | None:
     media_type = media_type_of(item)
     if type_ not in _KNOWN_TYPES or type_ in ("PropertyValue", "Page"):
         return None
-    url = web_url(item.get("url")) or web_url(item.get("href"))
+    url = media_url(item.get("url")) or media_url(item.get("href"))
     if url is None:
         return None
     if media_type is None and type_ in ("Document", "Link"):
-        media_type = _media_type_by_name(url)
+        media_type = media_type_by_name(url)
     kind = _KINDS.get(type_) or _kind_of(media_type)
     # Lemmy's Link is the page a post is about, not a file of the post; with a media type it is a file.
     if type_ == "Link" and kind == "unknown":
@@ -101,7 +102,7 @@ def own_media(doc: Mapping[str, object], type_: str) -> Attachment | None:
         lead = parse_picture(doc.get("image"))
         if lead is None:
             return None
-        return Attachment("image", lead.url, lead.media_type or _media_type_by_name(lead.url), lead.description)
+        return Attachment("image", lead.url, lead.media_type or media_type_by_name(lead.url), lead.description)
     link = _best_link(doc.get("url"), kind)
     if link is None:
         return None
@@ -130,7 +131,7 @@ def _best_link(value: object, kind: str) -> tuple[str, str, int | None, int | No
         if url is None:
             continue
         link = mapping(item)
-        media_type = media_type_of(link) or _media_type_by_name(url)
+        media_type = media_type_of(link) or media_type_by_name(url)
         if media_type is None or _kind_of(media_type) != kind:
             continue
         width, height = _dimension(link.get("width")), _dimension(link.get("height"))
@@ -146,9 +147,15 @@ def _kind_of(media_type: str | None) -> str:
     return main if main in ("image", "video", "audio") else "unknown"
 
 
-def _media_type_by_name(url: str) -> str | None:
+def media_type_by_name(url: str) -> str | None:
+    """The media type that the ending of an address promises, or None."""
     path = url.partition("#")[0].partition("?")[0]
     return _MEDIA_TYPES.get(path.rpartition(".")[2].lower())
+
+
+def picture_key(url: str) -> str:
+    """The same for the same picture in another size: WordPress writes `boat-300x200.jpg` beside `boat.jpg`."""
+    return _SIZE_IN_NAME.sub(r"\1", url.partition("?")[0])
 
 
 def _dimension(value: object) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fediverse_node.base.outcome import Fail
 from fediverse_node.protocol.reading import AS2_NAMESPACE, integer, sequence, type_among, uri
@@ -29,6 +29,7 @@ class CollectionPage:
     total: int | None = None
     part_of: str | None = None
     first_page: CollectionPage | None = None
+    owner: str | None = None  # `attributedTo`
     raw: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -43,9 +44,7 @@ def parse_collection(doc: object) -> CollectionPage | Fail:
     inner = _parse_page(first)
     if isinstance(inner, Fail):
         return page
-    return CollectionPage(
-        page.id, page.type, page.items, page.next, page.first, page.total, page.part_of, inner, page.raw
-    )
+    return replace(page, first_page=inner)
 
 
 def _parse_page(doc: object) -> CollectionPage | Fail:
@@ -70,6 +69,7 @@ def _parse_page(doc: object) -> CollectionPage | Fail:
         first=uri(doc.get("first")),
         total=integer(doc.get("totalItems")),
         part_of=uri(doc.get("partOf")),
+        owner=uri(doc.get("attributedTo")),
         raw=doc,
     )
 

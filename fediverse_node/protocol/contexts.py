@@ -52,9 +52,12 @@ _TERMS: dict[str, object] = {
     "quoteAuthorization": _reference(_QUOTES + "quoteAuthorization"),
     "QuoteRequest": _QUOTES + "QuoteRequest",
     "QuoteAuthorization": _QUOTES + "QuoteAuthorization",
+    "quoteUrl": "as:quoteUrl",
     "quoteUri": "fedibird:quoteUri",
     "_misskey_quote": "misskey:_misskey_quote",
     "EmojiReact": "litepub:EmojiReact",
+    "searchableBy": _reference("fedibird:searchableBy"),
+    "_misskey_reaction": "misskey:_misskey_reaction",
     "interactionPolicy": _reference("gts:interactionPolicy"),
     **{
         name: _reference("gts:" + name)
@@ -65,6 +68,9 @@ _TERMS: dict[str, object] = {
             "canQuote",
             "automaticApproval",
             "manualApproval",
+            "always",
+            "approvalRequired",
+            "approvedBy",
             "interactingObject",
             "interactionTarget",
             "likeAuthorization",
@@ -72,11 +78,19 @@ _TERMS: dict[str, object] = {
             "announceAuthorization",
         )
     },
+    **{
+        f"{kind}{word}": f"gts:{kind}{word}"
+        for kind in ("Like", "Reply", "Announce")
+        for word in ("Request", "Authorization")
+    },
     "webfinger": "https://purl.archive.org/socialweb/webfinger#webfinger",
+    "objectIDAsClientID": "https://purl.archive.org/socialweb/oauth#objectIDAsClientID",
     "implements": _reference("https://w3id.org/fep/844e#implements"),
     "Multikey": "sec:Multikey",
     "assertionMethod": {"@id": "sec:assertionMethod", "@type": "@id", "@container": "@set"},
+    "verificationMethod": {"@id": "sec:verificationMethod", "@type": "@id", "@container": "@set"},
     "controller": _reference("sec:controller"),
+    "expires": {"@id": "sec:expiration", "@type": "http://www.w3.org/2001/XMLSchema#dateTime"},
     "publicKeyMultibase": {"@id": "sec:publicKeyMultibase", "@type": "sec:multibase"},
 }
 _SECURITY_WORDS = frozenset({"publicKey", "publicKeyPem"})

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from fediverse_node.protocol.actors import ActorDocument
+from fediverse_node.protocol.actors import ActorDocument, KeyDocument
 from fediverse_node.protocol.attachments import Attachment
 from fediverse_node.protocol.contexts import with_context
 from fediverse_node.protocol.objects import ObjectDocument, TombstoneDocument
@@ -19,6 +19,7 @@ from fediverse_node.protocol.polls import Poll
 
 RFC9421_URI = "https://datatracker.ietf.org/doc/html/rfc9421"
 _IMPLEMENTED_NAMES = {RFC9421_URI: "RFC-9421: HTTP Message Signatures"}
+LINKED_OBJECT_TYPE = 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"'
 _LONG_DATE_FIELDS = "%Y-%m-%dT%H:%M:%S"
 
 
@@ -48,11 +49,15 @@ def dump_actor(actor: ActorDocument, *, tags: Iterable[tuple[str, str]] = ()) ->
         ("featuredTags", actor.featured_tags),
     ):
         _put(doc, key, value)
+    # spec: fep-1b12#group-moderation: one address, as Lemmy reads it.
+    _put(doc, "attributedTo", next(iter(actor.attributed_to), None))
     if actor.shared_inbox:
-        doc["endpoints"] = {"sharedInbox": actor.shared_inbox}
+        doc["endpoints"] = {"sharedInbox": actor.shared_inbox, **dict(actor.endpoints)}
+    _put(doc, "objectIDAsClientID", actor.object_id_as_client_id or None)
     doc["manuallyApprovesFollowers"] = actor.manually_approves
     _put(doc, "discoverable", actor.discoverable)
     _put(doc, "indexable", actor.indexable)
+    _put(doc, "searchableBy", actor.searchable_by)
     _put(doc, "memorial", actor.memorial or None)
     _put(doc, "suspended", actor.suspended or None)
     _put(doc, "published", dump_date(actor.published) if actor.published else None)
@@ -93,7 +98,12 @@ def dump_object(
     _put(doc, "updated", dump_date(post.updated) if post.updated else None)
     _put(doc, "url", post.url)
     doc["to"], doc["cc"] = list(post.to), list(post.cc)
-    _put(doc, "audience", list(post.audience) or None)
+    # Of one group its address alone: Lemmy reads no list here.
+    _put(
+        doc,
+        "audience",
+        (list(post.audience) if len(post.audience) > 1 else post.audience[0]) if post.audience else None,
+    )
     doc["sensitive"] = post.sensitive
     _put(doc, "context", post.context)
     _put(doc, "conversation", post.conversation)
@@ -110,9 +120,11 @@ def dump_object(
     if post.poll is not None:
         doc |= _dump_poll(post.poll)
     if post.quote is not None:
-        # One property for each family of servers that shows quotes.
-        doc |= {"quote": post.quote, "quoteUri": post.quote, "_misskey_quote": post.quote}
+        # One property for each family of servers that shows quotes; the link among the tags is one more.
+        doc |= dict.fromkeys(("quote", "quoteUrl", "quoteUri", "_misskey_quote"), post.quote)
         _put(doc, "quoteAuthorization", post.quote_authorization)
+    if post.reply_authorization is not None:
+        doc |= {"replyAuthorization": post.reply_authorization, "approvedBy": post.reply_authorization}
     _put(doc, "interactionPolicy", post.interaction_policy)
     _put(doc, "startTime", dump_date(post.starts) if post.starts else None)
     if post.type == "Event":
@@ -167,16 +179,24 @@ def _put(doc: dict[str, object], key: str, value: object) -> None:
 
 def _dump_keys(actor: ActorDocument) -> dict[str, object]:
     pems = [key for key in actor.public_keys if key.pem]
-    keys = [key for key in actor.public_keys if key.multibase]
+    keys = [key for key in actor.public_keys if key.multibase and not key.is_post_quantum]
+    others = [key for key in actor.public_keys if key.is_post_quantum]
     doc: dict[str, object] = {}
     if pems:
         # One, not an array: Mastodon before 4.4 reads an object only.
         doc["publicKey"] = {"id": pems[0].id, "owner": pems[0].owner, "publicKeyPem": pems[0].pem}
     if keys:
-        doc["assertionMethod"] = [
-            {"id": key.id, "type": "Multikey", "controller": key.owner, "publicKeyMultibase": key.multibase}
-            for key in keys
-        ]
+        doc["assertionMethod"] = [_dump_multikey(key) for key in keys]
+    if others:
+        # Mitra wants objects under assertionMethod, and Fedify throws on objects with ML-DSA keys: so they stand here.
+        doc["verificationMethod"] = [_dump_multikey(key) for key in others]
+    return doc
+
+
+def _dump_multikey(key: KeyDocument) -> dict[str, object]:
+    doc: dict[str, object] = {"id": key.id, "type": "Multikey", "controller": key.owner}
+    _put(doc, "publicKeyMultibase", key.multibase)
+    _put(doc, "expires", dump_date(key.expires) if key.expires else None)
     return doc
 
 
@@ -224,6 +244,17 @@ def _dump_tags(post: ObjectDocument, hashtag_urls: Mapping[str, str]) -> list[di
         tags.append({"type": "Mention", "href": mention.href, "name": name})
     tags += [_dump_hashtag(name, hashtag_urls.get(name)) for name in post.hashtags]
     tags += [_dump_emoji(emoji) for emoji in post.emojis]
+    if post.quote is not None:
+        # spec: fep-e232#micro-syntax
+        tags.append(
+            {
+                "type": "Link",
+                "mediaType": LINKED_OBJECT_TYPE,
+                "rel": "https://misskey-hub.net/ns#_misskey_quote",
+                "href": post.quote,
+                "name": f"RE: {post.quote}",
+            }
+        )
     return tags
 
 

@@ -47,7 +47,7 @@ from fediverse_node.protocol.jsonld_terms import (
 )
 from fediverse_node.protocol.reasons import WireReason
 
-__all__ = ["NeedsProcessing", "Plain", "compact_document", "gate"]
+__all__ = ["NeedsProcessing", "Plain", "compact_document", "gate", "refusal_to_normalise"]
 
 DEPTH_LIMIT = 32
 ANONYMOUS_NODES_LIMIT = 512
@@ -126,6 +126,18 @@ def gate(doc: object, *, size_bytes: int = 0) -> Plain | NeedsProcessing | Fail:
     return needed or Plain(tuple(dict.fromkeys(ignored))[:IGNORED_LIMIT])
 
 
+def refusal_to_normalise(doc: Mapping[str, object]) -> Fail | None:
+    """Why the statements of a document are not made, also where plain reading would do: they would cost too much.
+
+    For signatures over statements; words that move statements are refused here as by `gate`.
+    """
+    inspection = _Inspection()
+    refusal = inspection.walk(doc)
+    if refusal is None and inspection.anonymous > ANONYMOUS_NODES_LIMIT:
+        refusal = Fail(WireReason.TOO_MANY_NODES)
+    return refusal
+
+
 def _verdict_on(context: object) -> _Verdict:
     """A server sends the same context with every message, so verdicts are kept by the context's bytes."""
     if isinstance(context, str) and context in AS2_CONTEXT_URLS:
@@ -189,7 +201,9 @@ class _Inspection:
         elif key[0] == "@":
             if key in _RESTRUCTURING:
                 return True
-            self.need(WireReason.KEYWORDS_USED, key)
+            # Kroeg writes some values as {"@value": ...}, which plain reading understands.
+            if key != "@value":
+                self.need(WireReason.KEYWORDS_USED, key)
         else:
             prefix, _, rest = key.partition(":")
             if rest.startswith("//"):
@@ -250,7 +264,10 @@ class _ContextReader:
             self._redefined -= SECURITY_TERMS.keys()
         elif url in REDEFINING_CONTEXT_URLS:
             self._redefined.add(_REDEFINED_BY_URL)
-        elif url in HARMLESS_CONTEXT_URLS or url in SAME_MEANING_CONTEXT_URLS or is_mbin_url(url):
+        elif is_mbin_url(url):
+            # Mbin's own actor names no other context, and means by its words what everybody means.
+            self._has_as2 = True
+        elif url in HARMLESS_CONTEXT_URLS or url in SAME_MEANING_CONTEXT_URLS:
             return
         elif len(self._ignored) < IGNORED_LIMIT:
             self._ignored[url[:500]] = None

@@ -8,6 +8,7 @@ from the network.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,9 @@ from fediverse_node.protocol.jsonld_terms import (
 )
 from fediverse_node.protocol.reasons import WireReason
 
+# "_:" is the blank name that the AS2 context gives to words it does not know.
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_OF_LITERALS = frozenset({"@value", "@type", "@language"})
 Loader = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
 
@@ -47,6 +51,23 @@ def compact_document(doc: Mapping[str, object]) -> dict[str, object] | Fail:
     except _UnknownContextError as error:
         return Fail(WireReason.UNKNOWN_CONTEXT, str(error)[:200])
     except Exception as error:  # pyld raises anything from KeyError to RecursionError
+        return _failure(error)
+    return {**compacted, "@context": _stated_context()} if isinstance(compacted, dict) else Fail(WireReason.BAD_JSON_LD)
+
+
+def compact_signed(doc: Mapping[str, object]) -> dict[str, object] | Fail:
+    """As `compact_document`, but only what `to_statements` makes statements of, which is what was signed.
+
+    Words, types and addresses that are relative or blank, directions and indexes are in no statement: whoever passes a
+    document on can put them in, and its signature still holds. CPU-unbounded: see the module.
+    """
+    try:
+        options = {"documentLoader": _load, "base": None}
+        stated = _stated(_pyld().expand(dict(doc), options))
+        compacted = _pyld().compact(stated, _own_context(), options)
+    except _UnknownContextError as error:
+        return Fail(WireReason.UNKNOWN_CONTEXT, str(error)[:200])
+    except Exception as error:
         return _failure(error)
     return {**compacted, "@context": _stated_context()} if isinstance(compacted, dict) else Fail(WireReason.BAD_JSON_LD)
 
@@ -76,6 +97,31 @@ def _failure(error: BaseException | None) -> Fail:
             break
         seen = getattr(seen, "cause", None) or seen.__cause__
     return Fail(WireReason.BAD_JSON_LD, type(error).__name__)
+
+
+def _stated(value: object) -> object:
+    """Of an expanded document, what becomes statements."""
+    if isinstance(value, list):
+        found = [_stated(item) for item in value]
+        return [item for item in found if item is not None]
+    if not isinstance(value, dict):
+        return value
+    if "@value" in value:
+        return {name: item for name, item in value.items() if name in _OF_LITERALS}
+    if "@list" in value:
+        return {"@list": _stated(value["@list"])}
+    named = value.get("@id")
+    if isinstance(named, str) and not (_ABSOLUTE.match(named) or named.startswith("_:")):
+        return None
+    kept: dict[str, object] = {}
+    for name, item in value.items():
+        if name == "@type":
+            kept[name] = [each for each in item if _ABSOLUTE.match(each)]
+        elif name == "@id":
+            kept[name] = item
+        elif _ABSOLUTE.match(name) and (stated := _stated(item)) != []:
+            kept[name] = stated
+    return kept
 
 
 def _with_as2(doc: Mapping[str, object]) -> dict[str, object]:

@@ -1,4 +1,6 @@
-"""NodeInfo: what software a server runs and how many people use it. spec: nodeinfo-2.0, nodeinfo-2.1, fep-0151
+"""NodeInfo: what software a server runs and how many people use it.
+
+spec: nodeinfo-2.0, nodeinfo-2.1, fep-f1d5, fep-0151, fep-2677. Also 2.2, which has a place for the server's name.
 
 Counts are numbers somebody else states: shown, never relied on.
 """
@@ -12,7 +14,9 @@ from fediverse_node.base.outcome import Fail
 from fediverse_node.protocol.reading import boolean, integer, mapping, mappings, sequence, text, web_url
 from fediverse_node.protocol.reasons import WireReason
 
-VERSIONS = ("2.1", "2.0")
+# In the order in which they are offered and read: 2.2 is a draft that few know.
+VERSIONS = ("2.1", "2.0", "2.2")
+APPLICATION_REL = "https://www.w3.org/ns/activitystreams#Application"
 _REL = "http://nodeinfo.diaspora.software/ns/schema/"
 _NAME_LIMIT = 100
 
@@ -31,9 +35,12 @@ class NodeInfo:
     posts: int | None = None
 
 
-def dump_links(base_url: str) -> dict[str, object]:
-    """`/.well-known/nodeinfo`."""
-    return {"links": [{"rel": _REL + version, "href": f"{base_url}/nodeinfo/{version}"} for version in VERSIONS]}
+def dump_links(base_url: str, application_uri: str | None = None) -> dict[str, object]:
+    """`/.well-known/nodeinfo`, with the server's own actor.  spec: fep-2677"""
+    links = [{"rel": _REL + version, "href": f"{base_url}/nodeinfo/{version}"} for version in VERSIONS]
+    if application_uri is not None:
+        links.append({"rel": APPLICATION_REL, "href": application_uri})
+    return {"links": links}
 
 
 def dump_nodeinfo(
@@ -52,10 +59,14 @@ def dump_nodeinfo(
     repository: str | None = None,
     homepage: str | None = None,
     languages: Iterable[str] = (),
+    metadata: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
-    """The NodeInfo document of version "2.0" or "2.1"; 2.0 has no place for repository and homepage."""
+    """The NodeInfo document of a version; 2.0 has no place for repository and homepage, only 2.2 one for the name.
+
+    `metadata` is what else there is to say; names that others use are best.
+    """
     software: dict[str, object] = {"name": software_name, "version": software_version}
-    if version == "2.1":
+    if version != "2.0":
         software |= {k: v for k, v in (("repository", repository), ("homepage", homepage)) if v is not None}
     usage: dict[str, object] = {
         "users": {
@@ -67,17 +78,18 @@ def dump_nodeinfo(
     }
     if comments is not None:
         usage["localComments"] = comments
-    metadata: dict[str, object] = {"nodeName": node_name, "nodeDescription": node_description}
+    said: dict[str, object] = {"nodeName": node_name, "nodeDescription": node_description, **(metadata or {})}
     if languages:
-        metadata["languages"] = list(languages)
+        said["languages"] = list(languages)
     return {
         "version": version,
+        **({"instance": {"name": node_name[:500]}} if version == "2.2" else {}),
         "software": software,
         "protocols": ["activitypub"],
         "services": {"inbound": [], "outbound": ["atom1.0", "rss2.0"]},
         "openRegistrations": open_registrations,
         "usage": usage,
-        "metadata": metadata,
+        "metadata": said,
     }
 
 
@@ -92,6 +104,13 @@ def parse_links(doc: object) -> str | None:
         if version in offered:
             return offered[version]
     return None
+
+
+def parse_application(doc: object) -> str | None:
+    """The server's own actor in `/.well-known/nodeinfo`, or None. Nothing of it is checked.  spec: fep-2677"""
+    links = mappings(mapping(doc).get("links"), 20)
+    hrefs = (web_url(link.get("href")) for link in links if link.get("rel") == APPLICATION_REL)
+    return next((href for href in hrefs if href is not None), None)
 
 
 def parse_nodeinfo(doc: object) -> NodeInfo | Fail:

@@ -83,15 +83,23 @@ def parse_picture(value: object) -> Picture | None:
     return best
 
 
+def media_url(value: object) -> str | None:
+    """The address of a file: as `web_url`, and without the HTML escapes that WordPress leaves in addresses."""
+    url = web_url(value)
+    if url is None or "&" not in url:
+        return url
+    return url.replace("&#038;", "&").replace("&amp;", "&")
+
+
 def _picture_of(item: object) -> Picture | None:
     if isinstance(item, str):
-        url = web_url(item)
+        url = media_url(item)
         return Picture(url) if url is not None else None
     if not isinstance(item, Mapping):
         return None
     address = item.get("url")
     # Not `id`: an Image's id is a document, not its bytes.
-    url = web_url(address) if address is not None else web_url(item.get("href"))
+    url = media_url(address) if address is not None else media_url(item.get("href"))
     if url is None:
         return None
     description = text(item.get("name"), DESCRIPTION_LIMIT) or text(item.get("summary"), DESCRIPTION_LIMIT)

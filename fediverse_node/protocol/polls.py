@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from fediverse_node.protocol.bidi import contain_direction
 from fediverse_node.protocol.reading import boolean, integer, mapping, mappings, moment, text
 
 OPTIONS_LIMIT = 32
@@ -38,7 +39,7 @@ def parse_poll(doc: Mapping[str, object]) -> Poll | None:
     multiple = bool(doc.get("anyOf"))
     options: dict[str, int] = {}
     for item in mappings(doc.get("anyOf") if multiple else doc.get("oneOf"), OPTIONS_LIMIT):
-        name = text(item.get("name"), OPTION_LENGTH_LIMIT)
+        name = contain_direction(text(item.get("name"), OPTION_LENGTH_LIMIT))
         if not name:
             continue
         votes = integer(mapping(item.get("replies")).get("totalItems"))

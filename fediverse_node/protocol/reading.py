@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 
 from fediverse_node.protocol.addressing import PUBLIC, PUBLIC_ALIASES
@@ -201,13 +202,26 @@ def moment(value: object) -> datetime | None:
             parsed = datetime.fromisoformat(value.strip())
             return parsed.astimezone(UTC) if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
         except (ValueError, OverflowError):
-            return None
+            return _unusual_moment(value.strip())
     if isinstance(value, list):
         return moment(value[0]) if value and not isinstance(value[0], list) else None
     if isinstance(value, Mapping):
         inner = value.get("@value")
         return moment(inner) if isinstance(inner, str) else None
     return None
+
+
+def _unusual_moment(value: str) -> datetime | None:
+    """Dates that are no ISO 8601 and still say when: BookWyrm's `Mon, 25 May 2020 19:31:20 GMT`, `+00:00Z`."""
+    try:
+        if value.endswith("+00:00Z"):
+            return datetime.fromisoformat(value[:-1]).astimezone(UTC)
+        parsed = parsedate_to_datetime(value) if "," in value else None
+        if parsed is None:
+            return None
+        return parsed.astimezone(UTC) if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
 
 
 def integer(value: object) -> int | None:

@@ -17,6 +17,7 @@ class WireReason(Reason):
     NOT_A_KEY = "the document is not a public key with an owner"
     NOT_A_COLLECTION = "the document is not a collection"
     NOT_A_TOMBSTONE = "the document is not a tombstone"
+    NOT_A_STAMP = "the document is not an approval of a quote, reply, like or announce"
     GONE = "the document is a tombstone: what was here has been deleted"
     UNKNOWN_OBJECT_TYPE = "the object is of a type we do not show"
     TOO_DEEP = "the document is nested too deeply"
@@ -32,3 +33,4 @@ class WireReason(Reason):
     BAD_RESOURCE = "this is neither a handle nor a web address"
     BAD_WEBFINGER = "the WebFinger answer cannot be used"
     BAD_NODEINFO = "the NodeInfo answer cannot be used"
+    BAD_SYNCHRONIZATION = "the header about followers cannot be read"

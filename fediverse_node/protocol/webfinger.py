@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
@@ -17,8 +18,11 @@ from fediverse_node.protocol.reasons import WireReason
 from fediverse_node.protocol.uris import canonical_host, origin_of
 
 SUBSCRIBE_REL = "http://ostatus.org/schema/1.0/subscribe"
+INTENT_REL = "https://w3id.org/fep/3b86/"
 PROFILE_REL = "http://webfinger.net/rel/profile-page"
 AVATAR_REL = "http://webfinger.net/rel/avatar"
+# The server's own actor.  spec: fep-d556
+SERVICE_REL = "https://www.w3.org/ns/activitystreams#Service"
 
 _USER_LIMIT = 256
 _RESOURCE_LIMIT = 2048
@@ -51,6 +55,7 @@ class Jrd:
     profile_url: str | None = None
     subscribe_template: str | None = None
     actor_uris: tuple[str, ...] = ()
+    server_actor: str | None = None
 
 
 def parse_resource(resource: str) -> Acct | str | Fail:
@@ -83,10 +88,12 @@ def parse_jrd(doc: object) -> Jrd | Fail:
     if not isinstance(doc, Mapping):
         return Fail(WireReason.BAD_WEBFINGER, "not an object")
     actors: dict[str, None] = {}
-    profile = template = None
+    profile = template = service = None
     for link in mappings(doc.get("links"), 100):
         rel, type_, href = link.get("rel"), link.get("type"), web_url(link.get("href"))
-        if rel == "self" and href and isinstance(type_, str) and is_activity_type(type_):
+        if rel == SERVICE_REL and href and service is None:
+            service = href
+        elif rel == "self" and href and isinstance(type_, str) and is_activity_type(type_):
             actors[href] = None
         elif rel == PROFILE_REL and href and profile is None and type_ in (None, HTML):
             profile = href
@@ -98,7 +105,7 @@ def parse_jrd(doc: object) -> Jrd | Fail:
     if not isinstance(subject, str) or not is_uri(subject):
         return Fail(WireReason.BAD_WEBFINGER, "no subject")
     aliases = tuple(alias for alias in sequence(doc.get("aliases"))[:50] if isinstance(alias, str) and is_uri(alias))
-    return Jrd(subject, aliases, next(iter(actors), None), profile, template, tuple(actors))
+    return Jrd(subject, aliases, next(iter(actors), None), profile, template, tuple(actors), service)
 
 
 def dump_jrd(
@@ -108,37 +115,52 @@ def dump_jrd(
     profile_url: str | None = None,
     aliases: Iterable[str] = (),
     subscribe_template: str | None = None,
+    intents: Mapping[str, str] = MappingProxyType({}),
     avatar_url: str | None = None,
     avatar_media_type: str | None = None,
+    is_server: bool = False,
+    subject: str | None = None,
 ) -> dict[str, object]:
-    """Our answer about one of our actors."""
+    """Our answer about one of our actors, or (`is_server`) the server itself; `subject` is what was asked about."""
     links: list[dict[str, str]] = []
     if profile_url is not None:
         links.append({"rel": PROFILE_REL, "type": HTML, "href": profile_url})
     links.append({"rel": "self", "type": ACTIVITY_JSON, "href": actor_uri})
+    if is_server:
+        links.append({"rel": SERVICE_REL, "type": ACTIVITY_JSON, "href": actor_uri})
     if avatar_url is not None:
         kind = {"type": avatar_media_type} if avatar_media_type else {}
         links.append({"rel": AVATAR_REL, **kind, "href": avatar_url})
     if subscribe_template is not None:
         links.append({"rel": SUBSCRIBE_REL, "template": subscribe_template})
-    listed = dict.fromkeys((*((profile_url,) if profile_url else ()), actor_uri, *aliases))
-    return {"subject": acct.uri, "aliases": list(listed), "links": links}
+    links += [{"rel": INTENT_REL + name, "template": template} for name, template in intents.items()]
+    also = (acct.uri,) if subject not in (None, acct.uri) else ()
+    listed = dict.fromkeys((*also, *((profile_url,) if profile_url else ()), actor_uri, *aliases))
+    return {"subject": subject or acct.uri, "aliases": list(listed), "links": links}
 
 
-def dump_host_meta(base_url: str) -> str:
+def dump_host_meta(base_url: str, server_actor: str | None = None) -> str:
     """host-meta as XRD."""
+    actor = (
+        f"  <Link rel={quoteattr(SERVICE_REL)} type={quoteattr(ACTIVITY_JSON)} href={quoteattr(server_actor)}/>\n"
+        if server_actor is not None
+        else ""
+    )
     template = quoteattr(_lrdd_template(base_url))
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0">\n'
         f'  <Link rel="lrdd" type="{JRD_JSON}" template={template}/>\n'
-        "</XRD>\n"
+        f"{actor}</XRD>\n"
     )
 
 
-def dump_host_meta_json(base_url: str) -> dict[str, object]:
+def dump_host_meta_json(base_url: str, server_actor: str | None = None) -> dict[str, object]:
     """host-meta as JRD."""
-    return {"links": [{"rel": "lrdd", "type": JRD_JSON, "template": _lrdd_template(base_url)}]}
+    links = [{"rel": "lrdd", "type": JRD_JSON, "template": _lrdd_template(base_url)}]
+    if server_actor is not None:
+        links.append({"rel": SERVICE_REL, "type": ACTIVITY_JSON, "href": server_actor})
+    return {"links": links}
 
 
 def subject_acct(jrd: Jrd) -> Acct | None:

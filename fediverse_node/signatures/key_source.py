@@ -18,6 +18,10 @@ class KeySource(Protocol):
         """An Ed25519 key."""
         ...
 
+    def new_mldsa44(self) -> PrivateKey | None:
+        """An ML-DSA-44 key; None where none are made: its signatures are never twice the same, whatever the seed."""
+        ...
+
 
 class SystemKeys:
     """Keys from the operating system's secure generator."""
@@ -27,3 +31,6 @@ class SystemKeys:
 
     def new_ed25519(self) -> PrivateKey:
         return PrivateKey.generate_ed25519()
+
+    def new_mldsa44(self) -> PrivateKey | None:
+        return PrivateKey.generate_mldsa44()

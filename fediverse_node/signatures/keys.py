@@ -1,6 +1,7 @@
-"""RSA and Ed25519 keys: their wire forms, signing and verifying bytes.
+"""RSA, Ed25519 and ML-DSA-44 keys: their wire forms, signing and verifying bytes.
 
-spec: fep-521a#multikey, rfc9421#3.3.2 (RSASSA-PKCS1-v1_5 with SHA-256), rfc9421#3.3.6 (Ed25519).
+spec: fep-521a#multikey, rfc9421#3.3.2 (RSASSA-PKCS1-v1_5 with SHA-256), rfc9421#3.3.6 (Ed25519), fips204 (ML-DSA-44,
+for integrity proofs alone: no peer reads it in HTTP signatures).
 Keys of strangers are data from strangers: sizes and exponents that would be weak, or slow to compute
 with, are refused here. Deliberately absent: every other algorithm.
 """
@@ -12,13 +13,13 @@ from typing import Literal
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, mldsa, padding, rsa
 
 from fediverse_node.base.outcome import Fail
-from fediverse_node.signatures.multibase import dump_multibase, parse_multibase
+from fediverse_node.signatures.multibase import dump_multibase, dump_multibase_url, parse_multibase
 from fediverse_node.signatures.reasons import SignatureFault
 
-KeyAlgorithm = Literal["rsa", "ed25519"]
+KeyAlgorithm = Literal["rsa", "ed25519", "mldsa44"]
 
 RSA_SMALLEST_BITS = 1024
 RSA_LARGEST_BITS = 16384
@@ -27,6 +28,7 @@ _RSA_EXPONENT_BITS = 33
 _PEM_LONGEST = 16384
 _ED25519_PREFIX = b"\xed\x01"
 _RSA_PREFIX = b"\x85\x24"
+_MLDSA44_PREFIX = b"\x90\x24"
 _PADDING = padding.PKCS1v15()
 _HASH = hashes.SHA256()
 _DER = serialization.Encoding.DER
@@ -40,7 +42,7 @@ class PublicKey:
 
     algorithm: KeyAlgorithm
     encoded: bytes = field(repr=False)  # DER, SubjectPublicKeyInfo
-    _key: rsa.RSAPublicKey | ed25519.Ed25519PublicKey = field(repr=False, compare=False)
+    _key: rsa.RSAPublicKey | ed25519.Ed25519PublicKey | mldsa.MLDSA44PublicKey = field(repr=False, compare=False)
 
     @classmethod
     def parse_pem(cls, pem: str) -> PublicKey | Fail:
@@ -57,15 +59,17 @@ class PublicKey:
 
     @classmethod
     def parse_multibase(cls, text: str) -> PublicKey | Fail:
-        """Read `publicKeyMultibase` of a Multikey: Ed25519 ("z6Mk...") or RSA."""
+        """Read `publicKeyMultibase` of a Multikey: Ed25519 ("z6Mk..."), RSA or ML-DSA-44 ("ukC...")."""
         data = parse_multibase(text)
         if data is None:
-            return Fail(SignatureFault.KEY_UNREADABLE, "not base58btc multibase")
+            return Fail(SignatureFault.KEY_UNREADABLE, "not multibase in base58btc or base64url")
         try:
             if data.startswith(_ED25519_PREFIX):
                 return _accepted(ed25519.Ed25519PublicKey.from_public_bytes(data[2:]))
             if data.startswith(_RSA_PREFIX):
                 return _accepted(serialization.load_der_public_key(data[2:]))
+            if data.startswith(_MLDSA44_PREFIX):
+                return _accepted(mldsa.MLDSA44PublicKey.from_public_bytes(data[2:]))
         except UnsupportedAlgorithm:
             return Fail(SignatureFault.KEY_UNSUPPORTED, "an algorithm or curve unknown here")
         except ValueError:
@@ -80,6 +84,8 @@ class PublicKey:
         """The `publicKeyMultibase` of a Multikey."""
         if isinstance(self._key, rsa.RSAPublicKey):
             return dump_multibase(_RSA_PREFIX + self._key.public_bytes(_DER, serialization.PublicFormat.PKCS1))
+        if isinstance(self._key, mldsa.MLDSA44PublicKey):
+            return dump_multibase_url(_MLDSA44_PREFIX + self._key.public_bytes_raw())
         return dump_multibase(_ED25519_PREFIX + self._key.public_bytes_raw())
 
     def is_signed(self, message: bytes, *, signature: bytes) -> bool:
@@ -100,7 +106,7 @@ class PrivateKey:
 
     algorithm: KeyAlgorithm
     _public: PublicKey = field(repr=False)
-    _key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey = field(repr=False, compare=False)
+    _key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | mldsa.MLDSA44PrivateKey = field(repr=False, compare=False)
 
     @classmethod
     def generate_rsa(cls, bits: int = 2048) -> PrivateKey:
@@ -113,6 +119,12 @@ class PrivateKey:
         """A new Ed25519 key."""
         key = ed25519.Ed25519PrivateKey.generate()
         return cls("ed25519", _public_key("ed25519", key.public_key()), key)
+
+    @classmethod
+    def generate_mldsa44(cls) -> PrivateKey:
+        """A new ML-DSA-44 key.  spec: fips204"""
+        key = mldsa.MLDSA44PrivateKey.generate()
+        return cls("mldsa44", _public_key("mldsa44", key.public_key()), key)
 
     @classmethod
     def from_primes(cls, p: int, q: int) -> PrivateKey:
@@ -141,7 +153,7 @@ class PrivateKey:
             # TypeError: the key is encrypted and there is no password. The library's own text is left
             # out, so that nothing of a private key can ever reach a log.
             return Fail(SignatureFault.KEY_UNREADABLE, "not a private key in PEM, or encrypted")
-        if not isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
+        if not isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | mldsa.MLDSA44PrivateKey):
             return Fail(SignatureFault.KEY_UNSUPPORTED, type(key).__name__)
         public = _accepted(key.public_key())
         return public if isinstance(public, Fail) else cls(public.algorithm, public, key)
@@ -157,13 +169,15 @@ class PrivateKey:
         return self._public
 
     def sign(self, message: bytes) -> bytes:
-        """The signature of `message`. RSA takes 0.7 ms and releases the GIL: do it in a thread."""
+        """The signature of `message`. RSA and ML-DSA take 0.7 ms and release the GIL: do it in a thread."""
         if isinstance(self._key, rsa.RSAPrivateKey):
             return self._key.sign(message, _PADDING, _HASH)
         return self._key.sign(message)
 
 
-def _public_key(algorithm: KeyAlgorithm, key: rsa.RSAPublicKey | ed25519.Ed25519PublicKey) -> PublicKey:
+def _public_key(
+    algorithm: KeyAlgorithm, key: rsa.RSAPublicKey | ed25519.Ed25519PublicKey | mldsa.MLDSA44PublicKey
+) -> PublicKey:
     return PublicKey(algorithm, key.public_bytes(_DER, _SPKI), key)
 
 
@@ -171,6 +185,8 @@ def _accepted(key: object) -> PublicKey | Fail:
     """Refuse kinds we do not use, RSA keys that can be broken, and RSA keys that cost too much."""
     if isinstance(key, ed25519.Ed25519PublicKey):
         return _public_key("ed25519", key)
+    if isinstance(key, mldsa.MLDSA44PublicKey):
+        return _public_key("mldsa44", key)
     if not isinstance(key, rsa.RSAPublicKey):
         return Fail(SignatureFault.KEY_UNSUPPORTED, type(key).__name__)
     if key.key_size < RSA_SMALLEST_BITS:

@@ -22,6 +22,8 @@ Headers = tuple[tuple[str, str], ...]
 _CAVAGE_ALGORITHMS: dict[KeyAlgorithm, str] = {"rsa": "rsa-sha256", "ed25519": "hs2019"}
 _RFC9421_ALGORITHMS: dict[KeyAlgorithm, str] = {"rsa": "rsa-v1_5-sha256", "ed25519": "ed25519"}
 _METHODS_WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
+# What counts only if it is signed.  spec: fep-8fcf#on-the-receiving-end
+_SIGNED_TOO = ("collection-synchronization",)
 _LABEL = "sig1"
 # Everything that may stand in a URL, and "%": what is encoded already stays as it is.
 _URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
@@ -78,6 +80,10 @@ def prepare_cavage(request: Request, *, algorithm: KeyAlgorithm, key_id: str, no
         if content_type is not None:
             names += " content-type"
             lines.append(f"content-type: {content_type}")
+        for name in _SIGNED_TOO:
+            if (stated := request.header(name)) is not None:
+                names += f" {name}"
+                lines.append(f"{name}: {stated}")
     before = f'keyId="{key_id}",algorithm="{_CAVAGE_ALGORITHMS[algorithm]}",headers="{names}",signature="'
     return Prepared("\n".join(lines).encode(), tuple(added), before, '"')
 
@@ -99,6 +105,7 @@ def prepare_rfc9421(
         content_type = request.header("content-type")
         if content_type is not None:
             components.append(("content-type", content_type))
+        components += [(name, value) for name in _SIGNED_TOO if (value := request.header(name)) is not None]
     components.append(("date", _existing_or_added(request, "date", dump_http_date(now), added)))
     names = " ".join([f'"{name}"' for name, _ in components])
     params = f'({names});created={int(now.timestamp())};keyid="{key_id}";alg="{_RFC9421_ALGORITHMS[algorithm]}"'

@@ -21,6 +21,7 @@ from fediverse_node.signatures.reasons import SignatureFault
 from fediverse_node.signatures.request import Request, plain_host
 
 _METHODS_WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
+_HTTP_KEYS = frozenset(("rsa", "ed25519"))
 _NEVER_IN_A_HOST = frozenset("/?#@\\, \t")
 
 
@@ -81,7 +82,7 @@ def verify_claim(
     else:
         wanted = message_signatures.KEY_FOR_ALGORITHM.get(claim.algorithm or "")
         bases = message_signatures.message_bases(request, claim, key_fragments=key_fragments)
-    if wanted is not None and wanted != key.algorithm:
+    if key.algorithm not in _HTTP_KEYS or (wanted is not None and wanted != key.algorithm):
         return Fail(SignatureFault.KEY_MISMATCH, f"{claim.algorithm} with an {key.algorithm} key")
     for base in bases:
         if isinstance(base, Fail):

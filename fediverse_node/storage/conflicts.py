@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from fediverse_node.domain import effects as e
 from fediverse_node.domain.facts import Facts, Needs
+from fediverse_node.domain.model import Quote
 
 # A URI, the number of an object, or the negative number of an actor.
 Scope = set[str | int]
@@ -18,7 +19,7 @@ Scope = set[str | int]
 
 def reads_of(needs: Needs) -> Scope:
     """What a decision looks at."""
-    found: Scope = {*needs.actors, *needs.objects, *needs.activities, *needs.object_ids}
+    found: Scope = {*needs.actors, *needs.objects, *needs.activities, *needs.object_ids, *needs.stamps}
     found.update(-actor_id for actor_id in needs.actor_ids)
     if needs.acting:
         found.add(needs.acting)
@@ -43,6 +44,15 @@ def changed_by(effects: Iterable[e.Effect], facts: Facts) -> Scope:
             change = effect.change
             if isinstance(change, e.EditObject):
                 _object(change.id, facts, found)
+            elif isinstance(change, e.SettleQuote):
+                _object(change.quote.object_id, facts, found)
+            elif isinstance(change, e.SettleRequest):
+                found.add(change.request.uri)
+                _object(change.request.object_id or change.request.target_id, facts, found)
+            elif isinstance(change, e.ChangeGroupPost):
+                _object(change.object_id, facts, found)
+            elif isinstance(change, e.SettleRelay):
+                found.add(change.actor_uri)
             else:
                 _actor(change.follower_id if isinstance(change, e.AcceptFollow) else change.id, facts, found)
         elif isinstance(effect, e.Remove):
@@ -56,6 +66,9 @@ def _put(record: e.Record, facts: Facts, found: Scope) -> None:
         if record.in_reply_to_id is None and record.in_reply_to_uri is not None:
             # From now on somebody waits for that object.
             found.add(record.in_reply_to_uri)
+    elif isinstance(record, Quote):
+        if record.quoted_id is None:
+            found.add(record.quoted_uri)  # as above
     elif isinstance(record, e.NewTombstone):
         found.add(record.uri)
     elif isinstance(record, e.NewFollow):
@@ -65,11 +78,11 @@ def _put(record: e.Record, facts: Facts, found: Scope) -> None:
         _actor(record.actor_id, facts, found)
 
 
-def _remove(
-    key: e.LikeKey | e.FollowKey | e.BlockKey | e.PinKey | e.ObjectKey | e.ActorKey, facts: Facts, found: Scope
-) -> None:
+def _remove(key: e.Key, facts: Facts, found: Scope) -> None:
     if isinstance(key, e.ObjectKey):
         _object(key.id, facts, found)
+    elif isinstance(key, e.QuoteKey):
+        _object(key.object_id, facts, found)
     elif isinstance(key, e.ActorKey):
         _actor(key.id, facts, found)
     elif isinstance(key, e.FollowKey):

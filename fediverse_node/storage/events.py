@@ -53,4 +53,8 @@ class Applied:
     events: list[Event] = field(default_factory=list)
     delivers: bool = False
     fetches: bool = False
+    walks: bool = False  # a conversation is to be looked through
+    errands: bool = False  # something long is to be done piece by piece
     orphaned_files: list[str] = field(default_factory=list)
+    # Actors who may have other followers than before; whoever is gone altogether is not looked for.
+    followed: set[int] = field(default_factory=set)

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import Integer, bindparam, or_, select
 
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.facts import Facts, Needs, World
 from fediverse_node.domain.model import Actor, Follow, Object, Reader, Version
+from fediverse_node.storage.approval_facts import load_approvals
+from fediverse_node.storage.group_facts import GroupFacts, load_group_facts, load_group_posts, local_groups
 from fediverse_node.storage.rows import (
     FOLLOW_COLUMNS,
     actor_of,
@@ -34,6 +37,7 @@ from fediverse_node.storage.tables import (
     tags,
     thread_mutes,
     tombstones,
+    user_domain_blocks,
     users,
     votes,
 )
@@ -51,6 +55,11 @@ _BLOCKS_BY_URI = Statement(
 )
 _FOLLOWS = Statement(select(*FOLLOW_COLUMNS).where(pair_of(follows.c.follower_id, follows.c.followed_id, "pairs")))
 _BLOCKS = Statement(select(blocks.c.actor_id, blocks.c.target_id).where(one_of(blocks.c.target_id, "ids")))
+_DOMAIN_BLOCKS = Statement(
+    select(user_domain_blocks.c.actor_id, user_domain_blocks.c.host).where(
+        one_of(user_domain_blocks.c.actor_id, "ids"), one_of(user_domain_blocks.c.host, "hosts")
+    )
+)
 _MUTES = Statement(
     select(mutes.c.actor_id, mutes.c.target_id, mutes.c.notifications).where(
         one_of(mutes.c.target_id, "ids"),
@@ -58,7 +67,9 @@ _MUTES = Statement(
     )
 )
 _LIKES = Statement(
-    select(likes.c.actor_id, likes.c.object_id).where(pair_of(likes.c.actor_id, likes.c.object_id, "pairs"))
+    select(likes.c.actor_id, likes.c.object_id).where(
+        pair_of(likes.c.actor_id, likes.c.object_id, "pairs"), likes.c.implied.is_(False)
+    )
 )
 _ANNOUNCES = Statement(select_object().where(pair_of(objects.c.actor_id, objects.c.announce_of_id, "pairs")))
 _VOTES = Statement(
@@ -72,14 +83,18 @@ _MENTIONS = Statement(
 _THREAD_MUTES = Statement(
     select(thread_mutes.c.actor_id, thread_mutes.c.thread_id).where(one_of(thread_mutes.c.thread_id, "ids"))
 )
-_AUDIENCE = Statement(
-    select(
-        follows.c.followed_id,
-        follows.c.follower_id,
-        follows.c.show_announces,
-        follows.c.notify,
-        follows.c.languages,
-    ).where(one_of(follows.c.followed_id, "ids"), follows.c.follower_local, follows.c.accepted)
+_READERS = select(
+    follows.c.followed_id,
+    follows.c.follower_id,
+    follows.c.show_announces,
+    follows.c.notify,
+    follows.c.languages,
+).where(follows.c.follower_local, follows.c.accepted)
+_AUDIENCE = Statement(_READERS.where(one_of(follows.c.followed_id, "ids")))
+_SOME_AUDIENCE = Statement(
+    _READERS.where(follows.c.followed_id == bindparam("author", type_=follows.c.followed_id.type))
+    .order_by(follows.c.id)
+    .limit(bindparam("most", type_=Integer()))
 )
 _EXCLUSIVE = Statement(
     select(lists.c.actor_id.label("reader_id"), list_members.c.actor_id.label("author_id"))
@@ -117,24 +132,44 @@ _AWAITED = Statement(
 )
 
 
-def load_facts(needs: Sequence[Needs], world: World, blocked_hosts: frozenset[str]) -> Unit[Facts]:
+def load_facts(needs: Sequence[Needs], world: World, domains: DomainPolicy) -> Unit[Facts]:
     """The facts that answer all these needs together."""
     found_actors = yield from _load_actors(needs)
     found_objects = yield from _load_objects(needs)
     by_uri = yield from _load_activities(needs)
     by_id = {actor.id: actor for actor in found_actors.values()}
     objects_by_id = {object_.id: object_ for object_ in found_objects.values()}
-    missing = _referred_actor_ids(objects_by_id.values(), by_uri) - by_id.keys()
+    approvals = yield from load_approvals(needs, found_objects, objects_by_id)
+    grouped = yield from load_group_posts(needs, found_objects, objects_by_id)
+    for row in (yield from _fetch(_OBJECTS_BY_ID, ids=approvals.object_ids() - objects_by_id.keys())):
+        objects_by_id[row["id"]] = object_of(row)
+    missing = _referred_actor_ids(objects_by_id.values(), by_uri) | approvals.actor_ids() | grouped.group_ids
+    missing -= by_id.keys()
     for row in (yield from _fetch(_ACTORS_BY_ID, ids=missing)):
         actor = actor_of(row)
         by_id[actor.id] = actor
     found_actors = {actor.uri: actor for actor in by_id.values()}
+    if grouped.relays:
+        for row in (yield from _fetch(_ACTORS_BY_URI, uris={world.names.instance_actor} - found_actors.keys())):
+            found_actors[row["uri"]] = by_id[row["id"]] = actor_of(row)
     circle = _circle(needs, found_actors, found_objects, objects_by_id)
+    our_groups = _join_groups(needs, grouped, found_actors, by_id, objects_by_id, circle)
     acting_ids = {found_actors[n.acting].id for n in needs if (n.audience or n.followers) and n.acting in found_actors}
-    audience = yield from _load_audience(acting_ids, by_id)
+    # What waited for approval is shown to the readers of its author, who is not the one who approves.
+    acting_ids |= approvals.speakers() | our_groups
+    circle.people |= approvals.actor_ids()
+    for request in approvals.found_requests():
+        circle.replied_to.add(request.target_actor_id)
+        if request.target_id in objects_by_id:
+            circle.object_pairs.add((request.actor_id, request.target_id))
+    audience = yield from _load_audience(acting_ids, needs, found_actors, by_id)
     yield from _load_followers(needs, found_actors, audience, circle, by_id)
     relations = yield from _load_relations(circle, audience, objects_by_id, world.clock.now_ms())
+    domain_blocks = yield from _load_domain_blocks(circle, by_id)
     extras = yield from _load_extras(needs, found_objects, objects_by_id)
+    about_groups = yield from load_group_facts(
+        needs, grouped, found_actors, found_objects, objects_by_id, world.clock.now_ms()
+    )
     return Facts(
         world=world,
         actors=found_actors,
@@ -142,10 +177,13 @@ def load_facts(needs: Sequence[Needs], world: World, blocked_hosts: frozenset[st
         objects=found_objects,
         objects_by_id=objects_by_id,
         audience=audience,
-        blocked_hosts=blocked_hosts,
+        domains=domains,
+        domain_blocks=domain_blocks,
         **by_uri,
         **relations,
         **extras,
+        **approvals.as_fields(),
+        **about_groups,
     )
 
 
@@ -158,7 +196,7 @@ def _fetch(statement: Statement, **lists_: Any) -> Unit[list[Any]]:
 
 
 def _load_actors(needs: Sequence[Needs]) -> Unit[dict[str, Actor]]:
-    uris = {uri for need in needs for uri in (*need.actors, need.acting) if uri}
+    uris = {uri for need in needs for uri in (*need.actors, *need.voters, need.acting) if uri}
     ids = {actor_id for need in needs for actor_id in need.actor_ids}
     rows = yield from _fetch(_ACTORS_BY_URI, uris=uris)
     more = yield from _fetch(_ACTORS_BY_ID, ids=ids)
@@ -190,7 +228,8 @@ def _load_activities(needs: Sequence[Needs]) -> Unit[dict[str, Any]]:
 
 
 def _referred_actor_ids(found: Iterable[Object], by_uri: Mapping[str, Any]) -> set[int]:
-    ids = {object_.actor_id for object_ in found}
+    # Whom it answers too: a change of it is passed on to the followers of one of ours.
+    ids = {id_ for object_ in found for id_ in (object_.actor_id, object_.in_reply_to_actor_id) if id_ is not None}
     for follow in by_uri["follows_by_uri"].values():
         ids |= {follow.follower_id, follow.followed_id}
     for one, other in by_uri["blocks_by_uri"].values():
@@ -232,9 +271,41 @@ def _circle(
     return circle
 
 
-def _load_audience(acting_ids: set[int], by_id: dict[int, Actor]) -> Unit[dict[int, tuple[Reader, ...]]]:
+def _join_groups(
+    needs: Sequence[Needs],
+    grouped: GroupFacts,
+    found_actors: Mapping[str, Actor],
+    by_id: Mapping[int, Actor],
+    objects_by_id: Mapping[int, Object],
+    circle: _Circle,
+) -> set[int]:
+    """What lies between people and the groups they act in; the groups of ours, whose readers may see what follows."""
+    touched = local_groups(needs, found_actors) | grouped.group_ids
+    if not touched:
+        return set()
+    people = {found_actors[uri].id for n in needs if n.groups for uri in (n.acting, *n.actors) if uri in found_actors}
+    people |= {id_ for n in needs if n.groups for id_ in n.actor_ids}
+    circle.people |= touched
+    circle.follow_pairs |= {(person, group) for person in people for group in touched}
+    # Where a conversation began counts too, but is not itself what anything is decided about.
+    circle.object_pairs |= {(group, object_id) for group, object_id in grouped.pairs() if object_id in objects_by_id}
+    for need in needs:
+        if need.voters:
+            voters = {found_actors[uri].id for uri in need.voters if uri in found_actors}
+            circle.object_pairs |= {(voter, id_) for voter in voters for id_ in grouped.posts if id_ in objects_by_id}
+    return {group for group in touched if group in by_id and by_id[group].local}
+
+
+def _load_audience(
+    acting_ids: set[int], needs: Sequence[Needs], found_actors: Mapping[str, Actor], by_id: dict[int, Actor]
+) -> Unit[dict[int, tuple[Reader, ...]]]:
     readers: dict[int, list[Reader]] = {}
-    for row in (yield from _fetch(_AUDIENCE, ids=acting_ids)):
+    # An actor acts once in a round: nobody else needs all of these.
+    some = {found_actors[n.acting].id: n.most_followers for n in needs if n.most_followers and n.acting in found_actors}
+    rows = yield from _fetch(_AUDIENCE, ids=acting_ids - some.keys())
+    for actor_id, most in sorted(some.items()):
+        rows += yield Fetch(_SOME_AUDIENCE, {"author": actor_id, "most": most})
+    for row in rows:
         reader = Reader(
             row["follower_id"], bool(row["show_announces"]), bool(row["notify"]), languages_of(row["languages"])
         )
@@ -301,6 +372,16 @@ def _load_relations(
         "thread_mutes": {(row["actor_id"], row["thread_id"]) for row in thread_mute_rows},
         "hidden_from_home": {(row["reader_id"], row["author_id"]) for row in hidden_rows},
     }
+
+
+def _load_domain_blocks(circle: _Circle, by_id: Mapping[int, Actor]) -> Unit[set[tuple[int, str]]]:
+    """Between those who meet in the decisions; whoever else keeps away from a host is spared when they read."""
+    met = [by_id[actor_id] for actor_id in circle.people if actor_id in by_id]
+    hosts = {actor.host for actor in met if not actor.local}
+    if not hosts:
+        return set()
+    rows = yield from _fetch(_DOMAIN_BLOCKS, ids={actor.id for actor in met if actor.local}, hosts=hosts)
+    return {(row["actor_id"], row["host"]) for row in rows}
 
 
 def _by_pair(rows: Iterable[Any]) -> dict[tuple[int, int], Follow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,20 @@ import orjson
 from sqlalchemy import Select, select
 
 from fediverse_node.domain.effects import NewObject
-from fediverse_node.domain.model import Actor, Follow, Object, Poll, visibility_of
+from fediverse_node.domain.interaction_policy import policy_of_plain
+from fediverse_node.domain.model import (
+    Actor,
+    Approval,
+    Follow,
+    Interaction,
+    InteractionPolicy,
+    InteractionRequest,
+    Object,
+    Poll,
+    Quote,
+    visibility_code,
+    visibility_of,
+)
 from fediverse_node.storage.tables import actors, follows, objects, polls
 
 Row = Any
@@ -31,6 +45,7 @@ ACTOR_COLUMNS = (
     actors.c.deleted_ms,
     actors.c.moved_to_uri,
     actors.c.also_known_as,
+    actors.c.moved_ms,
 )
 
 
@@ -59,6 +74,7 @@ def actor_of(row: Row) -> Actor:
         deleted=row["deleted_ms"] is not None,
         moved_to_uri=row["moved_to_uri"],
         also_known_as=() if known_as == "[]" else tuple(orjson.loads(known_as)),
+        moved_ms=row["moved_ms"],
     )
 
 
@@ -88,6 +104,7 @@ def select_object() -> Select[Any]:
         objects.c.thread_id,
         objects.c.published_ms,
         objects.c.updated_ms,
+        objects.c.policy,
         *POLL_COLUMNS,
     ).select_from(objects.outerjoin(polls, polls.c.object_id == objects.c.id))
 
@@ -108,7 +125,14 @@ def object_of(row: Row) -> Object:
         published_ms=row["published_ms"],
         updated_ms=row["updated_ms"],
         poll=poll_of(row),
+        policy=policy_of(row["policy"]),
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def policy_of(stored: str | None) -> InteractionPolicy | None:
+    """What others may do with an object, from its column."""
+    return policy_of_plain(orjson.loads(stored)) if stored is not None else None
 
 
 def poll_of(row: Row) -> Poll | None:
@@ -156,12 +180,19 @@ def full_object_of(row: Row) -> NewObject:
         context_uri=row["context_uri"],
         parts=parts,
         attachments=tuple(orjson.loads(row["attachments"])),
-        mention_ids=tuple(mention["id"] for mention in parts.get("mentions", ())),
+        mention_ids=_told_ids(parts),
         hashtags=tuple(parts.get("tags", ())),
         poll=poll_of(row),
         app_id=row["app_id"],
         updated_ms=row["updated_ms"],
+        policy=policy_of(row["policy"]),
     )
+
+
+def _told_ids(parts: Mapping[str, Any]) -> tuple[int, ...]:
+    """Whom an object is for in person: those it names, those it only addresses, those that it keeps to itself."""
+    named = (*parts.get("mentions", ()), *parts.get("also_for", ()))
+    return (*(person["id"] for person in named), *parts.get("unnamed", ()))
 
 
 FOLLOW_COLUMNS = (
@@ -188,6 +219,84 @@ def follow_of(row: Row) -> Follow:
         notify=bool(row["notify"]),
         languages=languages_of(row["languages"]),
     )
+
+
+APPROVAL_CODES = {
+    Approval.PENDING: 0,
+    Approval.ACCEPTED: 1,
+    Approval.REJECTED: 2,
+    Approval.REVOKED: 3,
+    Approval.DELETED: 4,
+}
+_APPROVALS = {code: approval for approval, code in APPROVAL_CODES.items()}
+
+
+def quote_of(row: Row) -> Quote:
+    """A quote from a row of `quotes`."""
+    return Quote(
+        object_id=row["object_id"],
+        actor_id=row["actor_id"],
+        quoted_uri=row["quoted_uri"],
+        quoted_id=row["quoted_id"],
+        quoted_actor_id=row["quoted_actor_id"],
+        state=_APPROVALS[row["state"]],
+        stamp_uri=row["stamp_uri"],
+        request_uri=row["request_uri"],
+        checked_ms=row["checked_ms"],
+    )
+
+
+def quote_values(quote: Quote) -> dict[str, Any]:
+    """The row of a quote."""
+    return {
+        "object_id": quote.object_id,
+        "actor_id": quote.actor_id,
+        "quoted_uri": quote.quoted_uri,
+        "quoted_id": quote.quoted_id,
+        "quoted_actor_id": quote.quoted_actor_id,
+        "state": APPROVAL_CODES[quote.state],
+        "stamp_uri": quote.stamp_uri,
+        "request_uri": quote.request_uri,
+        "checked_ms": quote.checked_ms,
+    }
+
+
+def request_of(row: Row) -> InteractionRequest:
+    """A request from a row of `interaction_requests`."""
+    reach = row["visibility"]
+    return InteractionRequest(
+        id=row["id"],
+        kind=Interaction(row["kind"]),
+        actor_id=row["actor_id"],
+        target_id=row["target_id"],
+        target_actor_id=row["target_actor_id"],
+        uri=row["uri"],
+        state=_APPROVALS[row["state"]],
+        object_id=row["object_id"],
+        request_uri=row["request_uri"],
+        stamp_uri=row["stamp_uri"],
+        visibility=visibility_of(reach) if reach is not None else None,
+        created_ms=row["created_ms"],
+    )
+
+
+def request_values(request: InteractionRequest, *, now_ms: int) -> dict[str, Any]:
+    """The row of a request."""
+    return {
+        "id": request.id,
+        "kind": request.kind.value,
+        "actor_id": request.actor_id,
+        "target_id": request.target_id,
+        "target_actor_id": request.target_actor_id,
+        "object_id": request.object_id,
+        "uri": request.uri,
+        "state": APPROVAL_CODES[request.state],
+        "request_uri": request.request_uri,
+        "stamp_uri": request.stamp_uri,
+        "visibility": visibility_code(request.visibility) if request.visibility is not None else None,
+        "created_ms": request.created_ms,
+        "decided_ms": None if request.state is Approval.PENDING else now_ms,
+    }
 
 
 def languages_of(stored: str | None) -> tuple[str, ...]:

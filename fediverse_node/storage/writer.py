@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from fediverse_node.base.errors import StorageError
 from fediverse_node.base.log import event
 from fediverse_node.domain import effects as e
+from fediverse_node.domain.domains import EVERYBODY, DomainPolicy
 from fediverse_node.domain.facts import Facts, Needs, World
 from fediverse_node.storage.apply import apply
 from fediverse_node.storage.conflicts import Scope, changed_by, reads_of, scope_of
@@ -100,7 +101,7 @@ class Writer:
         self._scheduled = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._listeners: list[Callable[[Applied], None]] = []
-        self.blocked_hosts: frozenset[str] = frozenset()
+        self.domains: DomainPolicy = EVERYBODY
         self.batches = 0
         self.items = 0
 
@@ -226,7 +227,7 @@ class Writer:
 
     def _round(self, chosen: Sequence[_Open], done: _Done) -> Unit[list[_Open]]:
         """Decide what does not depend on something else in the round; returns what has to wait for another."""
-        facts = yield from load_facts([item.work.needs for item in chosen], self._world, self.blocked_hosts)
+        facts = yield from load_facts([item.work.needs for item in chosen], self._world, self.domains)
         changed: Scope = set()
         later: list[_Open] = []
         effects: list[e.Effect] = []

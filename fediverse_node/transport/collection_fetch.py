@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fediverse_node.base.outcome import Fail, TemporaryFail
+from fediverse_node.base.outcome import Fail, Reason, TemporaryFail
 from fediverse_node.protocol.collections import CollectionPage, parse_collection
 from fediverse_node.protocol.uris import same_origin
 from fediverse_node.transport.budget import Budget
@@ -18,14 +18,32 @@ from fediverse_node.transport.dereference import Dereferencer, Document
 Item = str | Mapping[str, object]
 
 
+class Unfinished(Reason):
+    """Why a collection was not read to its end, besides the faults of the network."""
+
+    LONG = "it has more items or pages than are read at a time"
+    LOOPING = "its pages lead back to a page that was read"
+    ELSEWHERE = "its next page is on another server"
+
+
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What was read of a collection. `is_complete` is False where a limit, a fault or a loop ended the reading."""
+    """What was read of a collection. `owner` is who it says it belongs to.
+
+    `fault` says why the reading ended before the last page, if it did; `pages` is how many were asked for.
+    """
 
     id: str
     items: tuple[Item, ...]
     total: int | None
-    is_complete: bool
+    fault: Fail | TemporaryFail | None = None
+    pages: int = 1
+    owner: str | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its end was reached."""
+        return self.fault is None
 
 
 async def fetch_collection(
@@ -40,20 +58,32 @@ async def fetch_collection(
     page = root.first_page
     items += page.items if page is not None else ()
     following = page.next if page is not None else root.first or root.next
-    seen = {uri, id_}
+    seen = {uri, id_} | ({page.id} if page is not None and page.id is not None else set())
     pages = 1
-    while following is not None and len(items) < max_items and pages < max_pages:
-        if following in seen or not same_origin(following, id_):
+    fault: Fail | TemporaryFail | None = None
+    while following is not None and fault is None:
+        fault = _unfit(following, id_, seen, is_long=len(items) >= max_items or pages >= max_pages)
+        if fault is not None:
             break
         seen.add(following)
         pages += 1
         fetched = await _fetch_page(dereferencer, following, budget)
         if not isinstance(fetched, CollectionPage):
+            fault = fetched
             break
         items += fetched.items
         following = fetched.next
-    is_complete = following is None and len(items) <= max_items
-    return Collected(id_, tuple(items[:max_items]), root.total, is_complete)
+    if fault is None and len(items) > max_items:
+        fault = Fail(Unfinished.LONG)
+    return Collected(id_, tuple(items[:max_items]), root.total, fault, pages, root.owner)
+
+
+def _unfit(following: str, id_: str, seen: set[str], *, is_long: bool) -> Fail | None:
+    if following in seen:
+        return Fail(Unfinished.LOOPING, following[:200])
+    if not same_origin(following, id_):
+        return Fail(Unfinished.ELSEWHERE, following[:200])
+    return Fail(Unfinished.LONG) if is_long else None
 
 
 async def _fetch_page(dereferencer: Dereferencer, uri: str, budget: Budget) -> CollectionPage | Fail | TemporaryFail:

@@ -21,6 +21,7 @@ class FetchFault(Reason):
         "the host leads to an address that is not on the public internet, as in a server-side request forgery"
         " (setting DEVELOPMENT opens loopback addresses, and nothing else)"
     )
+    HOST_BLOCKED = "this server has nothing to do with the host: it is blocked, or not among those that are let in"
     OWN_ORIGIN = "the URL is on this server, which never fetches its own documents"
     DNS = "the host name could not be resolved"
     REFUSED_CONNECTION = "no connection could be opened"

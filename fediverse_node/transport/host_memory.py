@@ -32,8 +32,16 @@ class HostMemory(Protocol):
         """Whether the host has listed Ed25519 for RFC 9421."""
         ...
 
+    def reads_mldsa44(self, host: str) -> bool:
+        """Whether an actor of the host lists an ML-DSA-44 key: then it reads proofs that are made with one."""
+        ...
+
     def note(self, host: str, capability: Capability) -> None:
         """Remember what the host has just shown."""
+        ...
+
+    def note_mldsa44(self, host: str) -> None:
+        """Remember that an actor of the host lists an ML-DSA-44 key."""
         ...
 
 
@@ -45,6 +53,7 @@ class RecentHosts:
         self._limit = limit
         self._lifetime_ms = lifetime_s * 1000
         self._known: OrderedDict[str, tuple[int, Capability]] = OrderedDict()
+        self._post_quantum: OrderedDict[str, None] = OrderedDict()
 
     def reads_rfc9421(self, host: str) -> bool | None:
         """See `HostMemory`."""
@@ -54,6 +63,16 @@ class RecentHosts:
     def reads_ed25519(self, host: str) -> bool:
         """See `HostMemory`."""
         return self._capability(host) is Capability.READS_ED25519
+
+    def reads_mldsa44(self, host: str) -> bool:
+        """See `HostMemory`."""
+        return host in self._post_quantum
+
+    def note_mldsa44(self, host: str) -> None:
+        """See `HostMemory`."""
+        self._post_quantum[host] = None
+        if len(self._post_quantum) > self._limit:
+            self._post_quantum.popitem(last=False)
 
     def note(self, host: str, capability: Capability) -> None:
         """See `HostMemory`."""

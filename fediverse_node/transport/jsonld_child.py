@@ -10,16 +10,23 @@ from __future__ import annotations
 import resource
 import signal
 import sys
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
 import orjson
 
 from fediverse_node.base.outcome import Fail
-from fediverse_node.protocol.jsonld_processing import compact_document, to_statements
+from fediverse_node.protocol.jsonld_processing import compact_document, compact_signed, to_statements
 from fediverse_node.protocol.reasons import WireReason
 
 COMPACT = "compact"
 STATEMENTS = "statements"
+SIGNED = "signed"
+_TASKS: Mapping[str, Callable[[Mapping[str, object]], dict[str, object] | bytes | Fail]] = {
+    COMPACT: compact_document,
+    STATEMENTS: to_statements,
+    SIGNED: compact_signed,
+}
 _LENGTH_BYTES = 4
 _WARM_UP = {"@context": "https://www.w3.org/ns/activitystreams", "type": "Note", "id": "https://warm.example/up"}
 
@@ -52,7 +59,7 @@ def _answer(request: dict[str, object]) -> bytes:
     document = request["document"]
     result: object = Fail(WireReason.NOT_AN_OBJECT)
     if isinstance(document, dict):
-        result = compact_document(document) if request["task"] == COMPACT else to_statements(document)
+        result = _TASKS[str(request["task"])](document)
     if isinstance(result, Fail):
         return orjson.dumps({"fail": result.reason.name, "detail": result.detail})
     return orjson.dumps({"result": result.decode() if isinstance(result, bytes) else result})

@@ -25,7 +25,7 @@ from fediverse_node.base.log import event
 from fediverse_node.base.outcome import Fail, TemporaryFail
 from fediverse_node.protocol.reasons import WireReason
 from fediverse_node.transport.faults import FetchFault
-from fediverse_node.transport.jsonld_child import COMPACT, STATEMENTS
+from fediverse_node.transport.jsonld_child import COMPACT, SIGNED, STATEMENTS
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +45,10 @@ class JsonLdProcessor(Protocol):
 
     async def statements(self, document: Mapping[str, object]) -> bytes | Fail | TemporaryFail:
         """The document's canonical N-Quads."""
+        ...
+
+    async def compact_signed(self, document: Mapping[str, object]) -> dict[str, object] | Fail | TemporaryFail:
+        """The document in our own context, as far as its statements say it: what a signature over them covers."""
         ...
 
     async def close(self) -> None:
@@ -83,6 +87,13 @@ class JsonLdWorker:
         if isinstance(result, Fail | TemporaryFail):
             return result
         return result.encode() if isinstance(result, str) else Fail(FetchFault.JSONLD)
+
+    async def compact_signed(self, document: Mapping[str, object]) -> dict[str, object] | Fail | TemporaryFail:
+        """As `compact`, of what is in `statements` alone."""
+        result = await self._run(SIGNED, document)
+        if isinstance(result, Fail | TemporaryFail):
+            return result
+        return result if isinstance(result, dict) else Fail(FetchFault.JSONLD)
 
     async def close(self) -> None:
         """End the process and wait for its end."""

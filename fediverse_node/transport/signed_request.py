@@ -52,12 +52,18 @@ class SignatureForm(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SigningKeys:
-    """The keys of one actor of ours. The RSA key signs everywhere; Ed25519 only where a host has listed it."""
+    """The keys of one actor of ours. The RSA key signs everywhere; Ed25519 only where a host has listed it.
+
+    The ML-DSA key signs documents alone. `previous` are the keys before these, for who has not learnt of these yet.
+    """
 
     key_id: str
     key: PrivateKey
     ed25519_key_id: str | None = None
     ed25519_key: PrivateKey | None = None
+    mldsa44_key_id: str | None = None
+    mldsa44_key: PrivateKey | None = None
+    previous: SigningKeys | None = None
 
 
 class SigningThreads:
@@ -118,10 +124,11 @@ class Signer:
         *,
         keys: SigningKeys,
         content_type: str = ACTIVITY_JSON,
+        headers: tuple[tuple[str, str], ...] = (),
         timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> Response | Fail | TemporaryFail:
-        """A signed POST with a signed digest of `body`, by the actor whose `keys` are given."""
-        headers = (("content-type", content_type),)
+        """A signed POST with a signed digest of `body`, by the actor whose `keys` are given, with `headers` besides."""
+        headers = (("content-type", content_type), *headers)
         deadline = _Deadline(timeout_s)
 
         async def send(hop_headers: HopHeaders) -> Response | Fail | TemporaryFail:
@@ -183,6 +190,10 @@ class Signer:
     def _learn(self, host: str, capability: Capability) -> None:
         self._memory.note(host, capability)
         note("sign.learnt", None, host=host, capability=capability.value)
+
+    def reads_mldsa44(self, host: str) -> bool:
+        """Whether `host` reads proofs that are made with ML-DSA-44 keys."""
+        return self._memory.reads_mldsa44(host)
 
     def preferred_form(self, host: str) -> SignatureForm:
         """What the first knock at `host` uses."""

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from aiohttp import web
+
 from fediverse_node.domain import wire
-from fediverse_node.domain.activities.announce import announce_audience
+from fediverse_node.domain.granting import announce_audience
 from fediverse_node.domain.model import visibility_of
 from fediverse_node.storage.queries.federation_documents import OBJECT_BY_ID, author_of
-from fediverse_node.web.context import WebContext
-from fediverse_node.web.gate import ANYBODY, may_show
+from fediverse_node.web.context import WEB
+from fediverse_node.web.gate import is_shown
 
 Row = Any
 
 
-async def load_announce_document(context: WebContext, row: Row) -> dict[str, Any] | None:
-    """The Announce; None when what it passes on may not be shown any more."""
-    target = await context.database.fetch_one(OBJECT_BY_ID, object_id=row["announce_of_id"])
-    return announce_document(row, target) if target is not None and may_show(target, ANYBODY) else None
+async def load_announce_document(request: web.Request, row: Row) -> dict[str, Any] | None:
+    """The Announce; None when what it passes on may not be shown (any more) to whoever sent the request."""
+    target = await request.app[WEB].database.fetch_one(OBJECT_BY_ID, object_id=row["announce_of_id"])
+    return announce_document(row, target) if target is not None and await is_shown(request, target) else None
 
 
 def announce_document(row: Row, target: Row) -> dict[str, Any]:

@@ -84,6 +84,8 @@ async def _read(request: web.Request) -> bytes | web.Response:
                 chunks.append(chunk)
     except TimeoutError:
         return _refused("inbox.body", Turned.TOO_SLOW, "The body did not arrive in time", 408)
+    except web.RequestPayloadError:
+        return _refused("inbox.body", Turned.BROKEN_BODY, "The body cannot be read", 400)
     return b"".join(chunks)
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
+from fediverse_node.base.clock import from_ms
 from fediverse_node.domain.documents import Profile
 from fediverse_node.domain.names import Names
+from fediverse_node.protocol.actors import KeyDocument
 from fediverse_node.protocol.html import to_plain_text
 from fediverse_node.protocol.plain_text import extract_hashtags
 from fediverse_node.storage.queries.federation_documents import ACTOR_BY_URI, KEYS_OF, LOCAL_ACTOR, OBJECT_BY_ID
 from fediverse_node.web.context import WebContext
 
 Row = Any
+Keys = tuple[str, str | None, tuple[KeyDocument, ...]]
 _LARGEST_ID = 2**63 - 1
 _NAME_LIMIT = 256
 
@@ -43,12 +47,35 @@ async def load_object(context: WebContext, name: str, number: str) -> Row | None
     return row
 
 
-async def load_keys(context: WebContext, row: Row) -> tuple[str, str | None] | None:
-    """The actor's RSA key as PEM and its Ed25519 key as multibase; None without the first."""
-    uri, names = row["uri"], context.names
-    keys = {key["uri"]: key["public"] for key in await context.database.fetch(KEYS_OF, actor_id=row["id"])}
-    pem = keys.get(names.key(uri))
-    return None if pem is None else (pem, keys.get(names.ed25519_key(uri)))
+async def load_keys(context: WebContext, row: Row) -> Keys | None:
+    """What the actor's document lists; None without an RSA key."""
+    rows = await context.database.fetch(KEYS_OF, actor_id=row["id"])
+    return keys_of_rows(row["uri"], rows, context.world.clock.now_ms())
+
+
+def keys_of_rows(actor_uri: str, rows: Sequence[Row], now_ms: int) -> Keys | None:
+    """The RSA key as PEM, the Ed25519 key as multibase, and all keys that are listed, from rows of `KEYS_OF`.
+
+    Of RSA keys only the newest: a second would make an array of what many read as an object. Multikeys that were
+    replaced are listed until they expire, for what others pass on that was signed before.  spec: fep-521a
+    """
+    current = [row for row in rows if row["expires_ms"] is None]
+    rsa = next((row for row in reversed(current) if row["public"].startswith("-----")), None)
+    if rsa is None:
+        return None
+    listed = [
+        KeyDocument(
+            row["uri"],
+            actor_uri,
+            multibase=row["public"],
+            for_proofs=True,
+            expires=None if row["expires_ms"] is None else from_ms(row["expires_ms"]),
+        )
+        for row in reversed(rows)
+        if not row["public"].startswith("-----") and (row["expires_ms"] is None or row["expires_ms"] > now_ms)
+    ]
+    ed25519 = next((key.multibase for key in listed if key.expires is None and not key.is_post_quantum), None)
+    return rsa["public"], ed25519, (KeyDocument(rsa["uri"], actor_uri, pem=rsa["public"]), *listed)
 
 
 def parse_id(text: str) -> int | None:
@@ -59,7 +86,7 @@ def parse_id(text: str) -> int | None:
     return number if 0 < number <= _LARGEST_ID else None
 
 
-def profile_of(row: Row, rsa_pem: str, ed25519_multibase: str | None) -> Profile:
+def profile_of(row: Row, rsa_pem: str, ed25519_multibase: str | None, keys: tuple[KeyDocument, ...] = ()) -> Profile:
     """What the actor in the row publishes."""
     icon, image = row["icon_url"], row["image_url"]
     return Profile(
@@ -68,6 +95,7 @@ def profile_of(row: Row, rsa_pem: str, ed25519_multibase: str | None) -> Profile
         username=row["username"],
         rsa_pem=rsa_pem,
         ed25519_multibase=ed25519_multibase,
+        keys=keys,
         name=row["name"],
         summary=row["summary"],
         fields=tuple(orjson.loads(row["fields"])),

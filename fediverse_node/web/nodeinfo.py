@@ -1,4 +1,6 @@
-"""NodeInfo: which software this is and how many use it.  spec: nodeinfo-2.0, nodeinfo-2.1, fep-f1d5, fep-0151
+"""NodeInfo: which software this is and how many use it.
+
+spec: nodeinfo-2.0, nodeinfo-2.1, fep-f1d5, fep-0151, fep-2677
 
 Counting reads many rows, so it is done at most once a minute, whoever asks.
 """
@@ -40,14 +42,15 @@ USAGE_COUNTS = web.AppKey("web.usage_counts", UsageCounts)
 
 async def get_links(request: web.Request) -> web.Response:
     """GET /.well-known/nodeinfo."""
-    return responses.json(request, nodeinfo.dump_links(request.app[WEB].config.base_url))
+    context = request.app[WEB]
+    return responses.json(request, nodeinfo.dump_links(context.config.base_url, context.names.instance_actor))
 
 
 async def get_nodeinfo(request: web.Request) -> web.Response:
     """GET /nodeinfo/{version}."""
     version = request.match_info["version"]
     if version not in nodeinfo.VERSIONS:
-        return responses.problem("There is NodeInfo 2.0 and 2.1", 404)
+        return responses.problem("There is NodeInfo 2.0, 2.1 and 2.2", 404)
     context = request.app[WEB]
     counts = await load_usage(context, request.app[USAGE_COUNTS])
     document: dict[str, Any] = nodeinfo.dump_nodeinfo(
@@ -62,6 +65,11 @@ async def get_nodeinfo(request: web.Request) -> web.Response:
         comments=counts.comments,
         node_name=context.config.title,
         node_description=context.config.description,
+        metadata={
+            # Mail need not be confirmed; somebody has to let people in where that is so set.
+            "accountActivationRequired": context.config.registration is Registration.APPROVAL,
+            "authorizedFetch": context.config.wants_signatures,
+        },
     )
     return responses.json(request, document, content_type=NODEINFO_JSON.format(version=version))
 

@@ -17,8 +17,9 @@ from fediverse_node.storage.queries.federation_documents import TOMBSTONE, autho
 from fediverse_node.web import problems, responses
 from fediverse_node.web.announces import load_announce_document
 from fediverse_node.web.context import WEB, WebContext
-from fediverse_node.web.gate import ANYBODY, may_show
+from fediverse_node.web.gate import are_not_shunned, is_shown
 from fediverse_node.web.local_actors import load_object, parse_id, path_of
+from fediverse_node.web.proofs import proven_response
 
 Row = Any
 _FIRST_REPLIES = 10
@@ -40,16 +41,17 @@ async def object_response(request: web.Request, row: Row) -> web.Response:
     """The document of an object of ours that may be shown; of a boost, the Announce."""
     context = request.app[WEB]
     if row["announce_of_id"] is not None:
-        document = await load_announce_document(context, row)
+        document = await load_announce_document(request, row)
         return problems.not_found(request) if document is None else responses.activity(request, document)
     replies = await context.database.fetch(REPLIES, object_id=row["id"], after=0, limit=_FIRST_REPLIES)
-    return responses.activity(
+    return await proven_response(
         request,
+        row,
         object_document(
             post_of(row),
             author_of(row),
             context.names,
-            replies_first=[reply["uri"] for reply in replies],
+            replies_first=[reply["uri"] for reply in await are_not_shunned(request, replies)],
             replies_next=_next_page(context.names.replies(row["uri"]), replies, _FIRST_REPLIES),
             likes_count=row["likes_count"],
             shares_count=row["announces_count"],
@@ -62,7 +64,7 @@ async def get_create(request: web.Request) -> web.Response:
     row = await shown_object(request)
     if row is None or row["announce_of_id"] is not None:
         return await missing_object(request)
-    return responses.activity(request, create_activity(post_of(row), author_of(row), request.app[WEB].names))
+    return await proven_response(request, row, create_activity(post_of(row), author_of(row), request.app[WEB].names))
 
 
 async def get_replies(request: web.Request) -> web.Response:
@@ -81,7 +83,7 @@ async def get_replies(request: web.Request) -> web.Response:
     page = dump_page(
         f"{uri}?page=true&after={after}" if after else f"{uri}?page=true",
         part_of=uri,
-        items=[reply["uri"] for reply in replies],
+        items=[reply["uri"] for reply in await are_not_shunned(request, replies)],
         next_=_next_page(uri, replies, _REPLIES_A_PAGE),
         ordered=False,
     )
@@ -101,7 +103,7 @@ async def get_shares(request: web.Request) -> web.Response:
 async def shown_object(request: web.Request) -> Row | None:
     """The object at this path, if it exists and may be shown."""
     row = await load_object(request.app[WEB], request.match_info["name"], request.match_info["id"])
-    return row if row is not None and may_show(row, ANYBODY) else None
+    return row if row is not None and await is_shown(request, row) else None
 
 
 async def missing_object(request: web.Request) -> web.Response:

@@ -9,14 +9,16 @@ from aiohttp import web
 from fediverse_node.base.ids import SEQUENCE_BITS
 from fediverse_node.storage.queries.federation_documents import OBJECT_BY_ID
 from fediverse_node.storage.queries.public_pages import ANCESTORS, THREAD_AFTER
+from fediverse_node.storage.queries.threads import load_completeness, load_held
 from fediverse_node.web import problems, responses
 from fediverse_node.web.context import WEB, WebContext
 from fediverse_node.web.gate import ANYBODY, may_show, shown
+from fediverse_node.web.link_cards import with_all
 from fediverse_node.web.objects import missing_object, object_response, shown_object
 from fediverse_node.web.post_views import PostView, post_view, title_of
 from fediverse_node.web.rich_text import excerpt
 from fediverse_node.web.templating import PAGES
-from fediverse_node.web.thread_views import nest
+from fediverse_node.web.thread_views import Account, account_of, nest
 
 Row = Any
 _THREAD_LIMIT = 300
@@ -51,7 +53,7 @@ async def _to_announced(request: web.Request, row: Row) -> web.Response:
 
 async def _render(request: web.Request, context: WebContext, row: Row) -> str:
     names, now_ms = context.names, context.world.clock.now_ms()
-    post = post_view(row, names, now_ms)
+    [post] = await with_all(context, [post_view(row, names, now_ms)])
     above = await context.database.fetch(ANCESTORS, object_id=row["id"]) if row["in_reply_to_id"] else []
     after = [] if row["thread_id"] is None else await _load_after(context, row)
     parents = {other["id"]: other["in_reply_to_id"] for other in after}
@@ -67,10 +69,27 @@ async def _render(request: web.Request, context: WebContext, row: Row) -> str:
         image=context.config.base_url + picture[0] if picture else None,
         image_description=picture[1] if picture else "",
         large=picture is not None and picture[0] != post.person.avatar,
-        before=[post_view(other, names, now_ms) for other in _chain(row, shown(above, ANYBODY))],
-        nodes=nest(row["id"], [post_view(other, names, now_ms) for other in after], parents),
+        before=await with_all(
+            context, [post_view(other, names, now_ms) for other in _chain(row, shown(above, ANYBODY))]
+        ),
+        nodes=nest(row["id"], await with_all(context, [post_view(other, names, now_ms) for other in after]), parents),
         is_cut=len(after) == _THREAD_LIMIT,
+        account=await _account(context, row, [*above, *after], now_ms),
     )
+
+
+async def _account(context: WebContext, row: Row, others: list[Row], now_ms: int) -> Account | None:
+    """How much of the conversation is here; because it is read, others may be asked for more."""
+    thread_id = row["thread_id"]
+    held, has_outside = await load_held(context.database, thread_id) if thread_id is not None else (0, False)
+    if not has_outside:
+        return None
+    known, walk = await load_completeness(context.database, thread_id, held, now_ms)
+    wanted = None
+    if context.readers is not None:
+        newest_ms = max(other["published_ms"] for other in (row, *others))
+        wanted = context.readers.look(thread_id, walk, newest_ms=newest_ms, is_stranger=True)
+    return account_of(known, is_asking=known.is_running or wanted is not None, now_ms=now_ms)
 
 
 async def _load_after(context: WebContext, row: Row) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -84,9 +85,42 @@ class PostView:
     reply_to: str | None
     reply_link: str | None
     may_be_found: bool
+    quote: QuoteView | None = None
+    card: CardView | None = None
+    preview: Markup | None = None  # of a long article: what stands for it until somebody wants all of it
     pinned: bool = False
     shared_by: Person | None = None
     shared_when: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """The page that a post links to, in its own words."""
+
+    link: str
+    host: str
+    title: str
+    description: str
+    provider: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteView:
+    """What a post quotes; or in plain words why it is not shown."""
+
+    post: PostView | None
+    note: str
+
+
+# How servers begin a post that quotes, for those who do not know quotes.  spec: fep-044f#backward-compatibility
+_FALLBACK = re.compile(r'^<p class="quote-inline">.*?</p>', re.DOTALL)
+
+
+def without_fallback(view: PostView) -> PostView:
+    """The post without the link that stands for its quote; elsewhere in the text the style sheet hides it."""
+    content = Markup(_FALLBACK.sub("", view.content, count=1))  # noqa: S704  # a part of what was cleaned
+    return view if content == view.content else replace(view, content=content, plain=to_plain_text(content))
 
 
 def post_view(row: Row, names: Names, now_ms: int) -> PostView:
@@ -118,6 +152,7 @@ def post_view(row: Row, names: Names, now_ms: int) -> PostView:
         reply_to=f"@{row['reply_username']}" if answers and row["reply_username"] else ("a post" if answers else None),
         reply_link=_address(answers).removeprefix(names.base_url) if answers else None,
         may_be_found=local and row["visibility"] < OPEN and may_be_found(row, "author_"),
+        preview=content_html(parts["preview"], emojis, names.base_url) if parts.get("preview") else None,
     )
 
 

@@ -16,6 +16,7 @@ from fediverse_node.web.actors import actor_response
 from fediverse_node.web.collections import NEWEST, before, load_targets
 from fediverse_node.web.context import WEB, WebContext
 from fediverse_node.web.gate import ANYBODY, shown
+from fediverse_node.web.link_cards import with_all
 from fediverse_node.web.local_actors import load_actor
 from fediverse_node.web.people_views import profile_view
 from fediverse_node.web.post_views import PostView, post_view, shared_view
@@ -89,7 +90,7 @@ async def load_views(context: WebContext, rows: list[Row]) -> list[PostView]:
             views.append(post_view(row, names, now_ms))
         elif row["announce_of_id"] in targets:
             views.append(shared_view(row, targets[row["announce_of_id"]], names, now_ms))
-    return views
+    return await with_all(context, views)
 
 
 async def load_pinned(context: WebContext, actor_id: int) -> list[PostView]:

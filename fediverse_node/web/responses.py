@@ -17,8 +17,8 @@ DOCUMENT_AGE_S = 60
 PAGE_AGE_S = 30
 GONE_AGE_S = 300
 
-# The same URL has a page and a document, and one day a signature may show more than none.
-VARY = "Accept, Signature"
+# The same URL has a page and a document, and a signature or a token may show more than none.
+VARY = "Accept, Authorization, Signature"
 _CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; font-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -11,7 +11,7 @@ from fediverse_node.storage.queries.public_pages import TAG_COUNT, TAG_POSTS
 from fediverse_node.web import problems, responses
 from fediverse_node.web.collections import NEWEST, before
 from fediverse_node.web.context import WEB
-from fediverse_node.web.gate import ANYBODY, shown
+from fediverse_node.web.gate import ANYBODY, are_not_shunned, shown
 from fediverse_node.web.profile_pages import POSTS_A_PAGE, load_views, older_link
 from fediverse_node.web.templating import PAGES
 
@@ -37,7 +37,7 @@ async def get_tag(request: web.Request) -> web.Response:
         page = dump_page(
             f"{uri}?page=true" if start == NEWEST else f"{uri}?page=true&before={start}",
             part_of=uri,
-            items=[row["uri"] for row in shown(rows, ANYBODY)],
+            items=[row["uri"] for row in await are_not_shunned(request, shown(rows, ANYBODY))],
             next_=f"{uri}?page=true&before={rows[-1]['id']}" if len(rows) == POSTS_A_PAGE else None,
         )
         return responses.activity(request, page)

@@ -20,6 +20,7 @@ from fediverse_node.web.local_actors import load_actor, load_instance_actor
 
 Row = Any
 _AGE_S = 600
+_ABOUT_ONE = ("Follow", "Like", "Announce", "Object")
 
 
 async def get_webfinger(request: web.Request) -> web.Response:
@@ -33,7 +34,10 @@ async def get_webfinger(request: web.Request) -> web.Response:
         return responses.problem("Nobody here has this handle", 404)
     if row["deleted_ms"] is not None:
         return responses.problem("This account is gone", 410)
-    document = _instance_jrd(context.names) if row["uri"] == context.names.instance_actor else _jrd(row, context.names)
+    if row["uri"] == context.names.instance_actor:
+        document = _instance_jrd(context.names, resource)
+    else:
+        document = _jrd(row, context.names)
     wanted = request.query.getall("rel", [])
     if wanted:  # spec: rfc7033#4.3
         document["links"] = [link for link in document["links"] if link["rel"] in wanted]
@@ -44,13 +48,15 @@ async def get_host_meta(request: web.Request) -> web.Response:
     """GET /.well-known/host-meta, as XML unless JSON is asked for."""
     if responses.wants_document(request):
         return await get_host_meta_json(request)
-    xml = webfinger.dump_host_meta(request.app[WEB].config.base_url)
+    context = request.app[WEB]
+    xml = webfinger.dump_host_meta(context.config.base_url, context.names.instance_actor)
     return responses.data(request, xml.encode(), f"{XRD_XML}; charset=utf-8", age_s=_AGE_S)
 
 
 async def get_host_meta_json(request: web.Request) -> web.Response:
     """GET /.well-known/host-meta.json."""
-    document = webfinger.dump_host_meta_json(request.app[WEB].config.base_url)
+    context = request.app[WEB]
+    document = webfinger.dump_host_meta_json(context.config.base_url, context.names.instance_actor)
     return responses.json(request, document, content_type=f"{JRD_JSON}; charset=utf-8", age_s=_AGE_S)
 
 
@@ -90,11 +96,27 @@ def _jrd(row: Row, names: Names) -> dict[str, Any]:
         webfinger.Acct(row["username"], names.host),
         actor_uri=row["uri"],
         profile_url=names.profile_page(row["username"]),
+        subscribe_template=f"{names.base_url}/intents/follow?object={{uri}}",
+        intents=_intents(names),
         avatar_url=names.media(icon) if icon else None,
         avatar_media_type=mimetypes.guess_type(icon)[0] if icon else None,
     )
 
 
-def _instance_jrd(names: Names) -> dict[str, Any]:
-    acct = webfinger.Acct(names.host, names.host)
-    return webfinger.dump_jrd(acct, actor_uri=names.instance_actor, profile_url=names.base_url)
+def _intents(names: Names) -> dict[str, str]:
+    """Where people of this server do what they are asked for elsewhere.  spec: fep-3b86#activity-intents"""
+    about_one = {name: f"{names.base_url}/intents/{name.lower()}?object={{object}}" for name in _ABOUT_ONE}
+    words = "content={content}&name={name}&summary={summary}&inReplyTo={inReplyTo}"
+    return {**about_one, "Create": f"{names.base_url}/intents/create?{words}"}
+
+
+def _instance_jrd(names: Names, asked: webfinger.Acct | str) -> dict[str, Any]:
+    """Who asks by the server's address gets an answer about that address.  spec: fep-d556"""
+    is_address = isinstance(asked, str) and asked.rstrip("/") == names.base_url
+    return webfinger.dump_jrd(
+        webfinger.Acct(names.host, names.host),
+        actor_uri=names.instance_actor,
+        profile_url=names.base_url,
+        is_server=True,
+        subject=f"{names.base_url}/" if is_address else None,
+    )

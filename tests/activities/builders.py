@@ -13,7 +13,17 @@ from fediverse_node.base.outcome import Fail
 from fediverse_node.base.randomness import SeededRandomness
 from fediverse_node.domain import effects as e
 from fediverse_node.domain.facts import Facts, World
-from fediverse_node.domain.model import Actor, Follow, Object, Poll, Reader, Version, Visibility
+from fediverse_node.domain.model import (
+    Actor,
+    Follow,
+    InteractionRequest,
+    Object,
+    Poll,
+    Quote,
+    Reader,
+    Version,
+    Visibility,
+)
 from fediverse_node.domain.names import Names
 from fediverse_node.domain.verified import Verified
 from fediverse_node.protocol.activitystreams import parse_activity
@@ -63,7 +73,11 @@ EVE = an_actor("eve", 12, "evil.example")
 ZOE = an_actor("zoe", 13, "third.example")
 PEOPLE = (ALICE, CAROL, DAVE, BOB, NEIGHBOUR, EVE, ZOE)
 
-_NAMES_OF = {person.id: person.username for person in PEOPLE}
+# A group here, and one elsewhere.
+BOATS = an_actor("boats", 40, type="Group")
+CLUB = an_actor("club", 41, "far.example", type="Group")
+
+_NAMES_OF = {person.id: person.username for person in (*PEOPLE, BOATS, CLUB)}
 
 
 def an_object(author: Actor, id_: int = 100, visibility: Visibility = Visibility.PUBLIC, **more: Any) -> Object:
@@ -236,10 +250,36 @@ def _put(record: e.Record) -> str:
             return f"pin of {record.object_id} by {who([record.actor_id])}"
         case e.NewTombstone():
             return f"tombstone {record.uri.rpartition('/')[2]}"
+        case Quote():
+            return f"quote of {record.quoted_uri.rpartition('/')[2]} by {who([record.actor_id])}: {record.state.value}"
+        case InteractionRequest():
+            return f"{record.kind.value} asked of {who([record.target_actor_id])}: {record.state.value}"
+        case e.NewReaction(reaction=said):
+            host = f"@{said.host}" if said.host else ""
+            return f"reaction {said.content}{host} to {said.object_id} by {who([said.actor_id])}"
+        case e.NewGroupPost():
+            return f"{record.object_id} is in {who([record.group_id])}"
+        case e.NewToldVote():
+            return f"vote {record.value} for {record.object_id} told by {who([record.group_id])}"
+        case e.NewModerator():
+            return f"{who([record.actor_id])} moderates {who([record.group_id])}"
+        case e.NewGroupBan():
+            return f"{who([record.actor_id])} is banned from {who([record.group_id])}"
+        case e.NewErrand():
+            return f"errand {record.kind}"
 
 
-def _patch(change: e.EditObject | e.AcceptFollow | e.ChangeActor) -> str:
+def _patch(change: e.Change) -> str:
     match change:
+        case e.ChangeGroupPost():
+            how = {True: "out of", False: "back in", None: "closed in" if change.locked else "open in"}[change.removed]
+            return f"{change.object_id} is {how} {who([change.group_id])}"
+        case e.SettleRelay():
+            return f"relay {change.url} {change.state}"
+        case e.SettleQuote(quote):
+            return f"quote of {quote.quoted_uri.rpartition('/')[2]} is {quote.state.value}"
+        case e.SettleRequest(request):
+            return f"{request.kind.value} asked of {who([request.target_actor_id])} is {request.state.value}"
         case e.EditObject():
             return f"edit {change.id}" + ("" if change.keep_revision else " silently")
         case e.AcceptFollow():
@@ -248,8 +288,20 @@ def _patch(change: e.EditObject | e.AcceptFollow | e.ChangeActor) -> str:
             return f"change {who([change.id])}: {' '.join(change.changes)}"
 
 
-def _remove(key: e.LikeKey | e.FollowKey | e.BlockKey | e.PinKey | e.ObjectKey | e.ActorKey) -> str:
+def _remove(key: e.Key) -> str:
     match key:
+        case e.ReactionKey():
+            return f"unreact {key.content} to {key.object_id} by {who([key.actor_id])}"
+        case e.ToldVoteKey():
+            return f"no vote for {key.object_id}"
+        case e.ModeratorKey():
+            return f"{who([key.actor_id])} does not moderate {who([key.group_id])}"
+        case e.GroupBanKey():
+            return f"{who([key.actor_id])} is not banned from {who([key.group_id])}"
+        case e.QuoteKey():
+            return f"{key.object_id} quotes nothing"
+        case e.RequestKey():
+            return "forget a request"
         case e.LikeKey():
             return f"unlike of {key.object_id} by {who([key.actor_id])}"
         case e.FollowKey():

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fediverse_node.domain.activities import accept, reject
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.effects import Deliver
 from fediverse_node.domain.facts import Facts
 from fediverse_node.domain.model import Actor
@@ -119,7 +120,7 @@ def test_who_counts_one_of_ours_as_a_follower_by_mistake_is_told(answered: Any, 
 
 
 def test_a_suspended_host_cannot_let_anybody_follow() -> None:
-    facts = a_world(Given(requests=[(ALICE, BOB)]), blocked_hosts={"far.example"})
+    facts = a_world(Given(requests=[(ALICE, BOB)]), domains=DomainPolicy.suspending("far.example"))
     assert outline(accept.decide(received("Accept", BOB, BY_ID), facts)) == ["refuse SUSPENDED"]
 
 

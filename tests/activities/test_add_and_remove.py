@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fediverse_node.domain.activities import add, remove
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.effects import Deliver
 from fediverse_node.domain.facts import Facts
 from fediverse_node.domain.model import Object, Visibility
@@ -50,8 +51,16 @@ FEATURED = BOB.featured_uri
             KNOWN,
             {"type": "Hashtag", "name": "#cats", "href": "https://far.example/tags/cats"},
             FEATURED,
-            "refuse UNSUPPORTED",
             "refuse UNKNOWN_OBJECT",
+            "refuse UNKNOWN_OBJECT",
+            id="a featured hashtag of somebody whom nobody reads",
+        ),
+        pytest.param(
+            a_world(Given(follows=[(ALICE, BOB)])),
+            {"type": "Hashtag", "name": "#cats", "href": "https://far.example/tags/cats"},
+            FEATURED,
+            "fetch featured",
+            "fetch featured",
             id="a featured hashtag",
         ),
         pytest.param(
@@ -84,7 +93,7 @@ def test_nobody_pins_on_a_neighbours_profile() -> None:
 
 
 def test_a_blocked_host_pins_nothing() -> None:
-    facts = a_world(Given(objects=OBJECTS), blocked_hosts={"far.example"})
+    facts = a_world(Given(objects=OBJECTS), domains=DomainPolicy.suspending("far.example"))
     assert outline(add.decide(received("Add", BOB, NOTE.uri, target=FEATURED), facts)) == ["refuse SUSPENDED"]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fediverse_node.domain.activities import announce
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.effects import Deliver
 from fediverse_node.domain.facts import Facts
 from fediverse_node.domain.model import Object, Reader, Visibility
@@ -121,7 +122,7 @@ ID = f"{BOB.uri}/activities/Announce/7"
         ),
         pytest.param(a_world(), NOTE, ["refuse NOT_RELEVANT"], id="what nobody here would read is not asked for"),
         pytest.param(
-            a_world(Given(objects=ALL), blocked_hosts={"far.example"}),
+            a_world(Given(objects=ALL), domains=DomainPolicy.suspending("far.example")),
             NOTE,
             ["refuse SUSPENDED"],
             id="a blocked host passes nothing on",

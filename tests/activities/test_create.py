@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fediverse_node.domain.activities import create
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.effects import Deliver, NewObject, Put
 from fediverse_node.domain.facts import Facts
 from fediverse_node.domain.model import Actor, Object, Visibility
@@ -108,7 +109,7 @@ ORPHAN = {"inReplyTo": f"{ZOE.uri}/statuses/9"}
             id="what was deleted does not come back",
         ),
         pytest.param(
-            a_world(Given(follows=[(CAROL, BOB)]), blocked_hosts={"far.example"}),
+            a_world(Given(follows=[(CAROL, BOB)]), domains=DomainPolicy.suspending("far.example")),
             {},
             ["refuse SUSPENDED"],
             id="a blocked host says nothing here",

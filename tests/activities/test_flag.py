@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from fediverse_node.domain.activities import flag
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.effects import Deliver, NewReport, Put
 from tests.activities.builders import ALICE, BOB, CAROL, DAVE, EVE, Given, a_world, an_object, only, outline, received
 
@@ -36,7 +37,7 @@ def test_a_report_of_nobody_here_is_refused(objects: Any) -> None:
 
 
 def test_a_blocked_host_reports_nobody() -> None:
-    facts = a_world(Given(objects=[NOTE]), blocked_hosts={"far.example"})
+    facts = a_world(Given(objects=[NOTE]), domains=DomainPolicy.suspending("far.example"))
     assert outline(flag.decide(received("Flag", BOB, ALICE.uri), facts)) == ["refuse SUSPENDED"]
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fediverse_node.domain.activities import follow
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.effects import Deliver, NewFollow, Put
 from fediverse_node.domain.facts import Facts
 from fediverse_node.domain.model import Actor
@@ -72,6 +73,12 @@ WITH_LOCKED = tuple(LOCKED if person is CAROL else person for person in PEOPLE)
             a_world(Given(blocks=[(BOB, ALICE)])), ALICE, ["send Reject to bob"], id="who blocks cannot follow either"
         ),
         pytest.param(
+            a_world(domain_blocks={(ALICE.id, BOB.host)}),
+            ALICE,
+            ["send Reject to bob"],
+            id="somebody of a host that is kept away from is rejected",
+        ),
+        pytest.param(
             a_world(Given(mutes=[(ALICE, BOB)])),
             ALICE,
             ["follow of alice by bob", "accept bob for alice", "send Accept to bob"],
@@ -80,7 +87,10 @@ WITH_LOCKED = tuple(LOCKED if person is CAROL else person for person in PEOPLE)
         pytest.param(a_world(), EVE, ["refuse NOT_OURS"], id="a follow of somebody elsewhere is none of our business"),
         pytest.param(a_world(Given(actors=[BOB])), ALICE, ["refuse UNKNOWN_ACTOR"], id="nobody unknown is followed"),
         pytest.param(
-            a_world(blocked_hosts={"far.example"}), ALICE, ["refuse SUSPENDED"], id="a blocked host follows nobody"
+            a_world(domains=DomainPolicy.suspending("far.example")),
+            ALICE,
+            ["refuse SUSPENDED"],
+            id="a blocked host follows nobody",
         ),
     ],
 )

@@ -43,7 +43,7 @@ def test_every_verb_has_a_rule(verb: str) -> None:
     assert rule_for(verb) is RULES[verb]
 
 
-@pytest.mark.parametrize("type_", ["Read", "EmojiReact", "View", "follow", "", "__init__"])
+@pytest.mark.parametrize("type_", ["Read", "Listen", "View", "follow", "", "__init__"])
 def test_other_activities_have_none(type_: str) -> None:
     assert rule_for(type_) is None
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fediverse_node.domain.activities import like
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.effects import Deliver, NewLike, Put
 from fediverse_node.domain.facts import Facts
 from fediverse_node.domain.model import Object, Visibility
@@ -91,7 +92,7 @@ ALL = [NOTE, PRIVATE, THEIRS, PASSED_ON]
         ),
         pytest.param(a_world(Given(objects=ALL)), PASSED_ON, ["refuse NOT_PERMITTED"], id="an announce has no likes"),
         pytest.param(
-            a_world(Given(objects=ALL), blocked_hosts={"far.example"}),
+            a_world(Given(objects=ALL), domains=DomainPolicy.suspending("far.example")),
             NOTE,
             ["refuse SUSPENDED"],
             id="a blocked host likes nothing",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fediverse_node.domain.activities import update
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.effects import Deliver, EditObject, NewObject, Patch
 from fediverse_node.domain.facts import Facts
 from fediverse_node.domain.model import Actor, Object, Version, Visibility
@@ -175,7 +176,7 @@ def a_question(tea: int = 3, coffee: int = 4, **more: Any) -> dict[str, Any]:
             id="an edit does not bring back what was deleted",
         ),
         pytest.param(
-            knowing(NOTE, blocked_hosts={"far.example"}),
+            knowing(NOTE, domains=DomainPolicy.suspending("far.example")),
             a_note(BOB, **NEW_TEXT),
             ["refuse SUSPENDED"],
             id="a blocked host edits nothing",

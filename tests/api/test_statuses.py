@@ -85,7 +85,6 @@ async def test_strangers_see_a_public_status_without_what_is_the_viewers_own(nod
         ({"status": "hi", "poll": {"options": ["a", "A"], "expires_in": 600}}, "Poll options contain duplicate items"),
         ({"status": "hi", "poll": {"options": ["a", "b"], "expires_in": 10}}, "Poll expires at is too soon"),
         ({"status": "hi", "scheduled_at": "2020-01-01T00:00:00Z"}, "Scheduled at must be in the future"),
-        ({"status": "hi", "quoted_status_id": "1"}, "Quoting is not supported by this server"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

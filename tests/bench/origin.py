@@ -31,6 +31,7 @@ class Origin:
         self._runner: web.AppRunner | None = None
         self.deliveries: list[tuple[float, str, dict[str, Any]]] = []
         self.arrived = asyncio.Event()
+        self.aliases: dict[str, list[str]] = {}
 
     def actor(self, n: int) -> str:
         """The id of actor n."""
@@ -104,6 +105,7 @@ class Origin:
             "name": f"Actor {name}",
             "inbox": f"{uri}/inbox",
             "followers": f"{uri}/followers",
+            **({"alsoKnownAs": self.aliases[uri]} if uri in self.aliases else {}),
             **({"endpoints": {"sharedInbox": f"{self.base_url}/inbox"}} if self.shared_inbox else {}),
             "publicKey": {
                 "id": f"{uri}#main-key",

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.fake_peer import PUBLIC, fake_peer
@@ -435,6 +436,19 @@ async def test_what_we_send_is_signed_as_the_peer_has_shown_that_it_reads(
             assert [(each["status"], each["scheme"]) for each in requests] == [(202, scheme)]
 
 
+async def test_fedify_believes_what_we_say_by_its_proof_alone(ada: FedifyPerson, alice: Api, node: RunningNode) -> None:
+    """It reads our actor with its keys, ML-DSA ones too, and checks the proof with its own mathematics."""
+    said = await say(alice, "whoever brings it, it is mine: 1.50 € & <b>")
+    async with aiohttp.ClientSession(headers={"Accept": "application/activity+json"}) as session:
+        async with session.get(f"{said['uri']}/activity") as answer:
+            create = await answer.json(content_type=None)
+        async with session.get(node.actor("alice")) as answer:
+            actor = await answer.json(content_type=None)
+    assert [each["id"].rpartition("#")[2] for each in actor["verificationMethod"]] == ["mldsa44-key"]
+    assert (await ada.do("believe", document=create))["id"] == create["id"]
+    assert await ada.do("believe", document={**create, "to": [ada.uri]}) is None
+
+
 async def test_what_is_not_signed_or_signed_by_another_is_refused(
     ada: FedifyPerson, alice: Api, node: RunningNode
 ) -> None:
@@ -449,7 +463,8 @@ async def test_what_is_not_signed_or_signed_by_another_is_refused(
         }
         forged = {**peer.create(eve, note), "actor": ada.uri, "id": f"{ada.uri}/notes/forged/activity"}
         for scheme in ("cavage", "rfc9421"):
-            assert await peer.deliver(eve, inbox, forged, scheme) == 401
+            # Not believed: ada's own server is asked whether she has said it, and does not know it.
+            assert await peer.deliver(eve, inbox, forged, scheme) == 202
             honest = peer.sign(eve, inbox, peer.create(eve, peer.note(eve, "<p>hello</p>")), scheme)
             unsigned = {"content-type": honest.headers["content-type"]}
             async with peer.session.post(inbox, data=honest.body, headers=unsigned) as response:

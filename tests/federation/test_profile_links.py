@@ -29,6 +29,7 @@ _ME = "https://social.example/@alice"
         pytest.param('<a rel="mean" href="https://social.example/@alice">me</a>', False, id="another word"),
         pytest.param("<!-- <a rel=me href=https://social.example/@alice> -->", False, id="in a comment"),
         pytest.param("<a " * 100_000, False, id="endless nonsense"),
+        pytest.param(f'<a rel="me" href="{_ME}">me</a><![<![<!', True, id="broken behind it"),
         pytest.param("", False, id="nothing"),
     ],
 )  # fmt: skip

@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Text, bindparam, update
 
 from fediverse_node.base.outcome import Fail, TemporaryFail
 from fediverse_node.base.trace import watched_by
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.model import Visibility
 from fediverse_node.inbox.answer import Received
 from fediverse_node.outbox.draft import Draft
@@ -441,7 +442,7 @@ async def _suspended(scene: Scene) -> None:
 
 
 async def _host_blocked(scene: Scene) -> None:
-    scene.home.node.core.writer.blocked_hosts = frozenset({scene.peer.host})
+    scene.home.node.core.writer.domains = DomainPolicy.suspending(scene.peer.host)
 
 
 async def _too_much_waits(scene: Scene) -> None:

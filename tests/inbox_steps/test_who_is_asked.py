@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from fediverse_node.base.outcome import Fail
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.effects import Refusal
 from fediverse_node.signatures.keys import PrivateKey
 from fediverse_node.storage import tables as t
@@ -49,7 +50,7 @@ async def _wake(home: Running) -> None:
 
 
 def _block(home: Running, peer: FakePeer) -> None:
-    home.node.core.writer.blocked_hosts = frozenset({peer.host})
+    home.node.core.writer.domains = DomainPolicy.suspending(peer.host)
 
 
 async def test_a_key_on_another_server_than_the_actor_is_not_asked_for(home: Running, peer: FakePeer) -> None:

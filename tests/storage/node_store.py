@@ -129,7 +129,7 @@ class NodeStore:
 
         def unit() -> Unit[None]:
             applied.__init__()  # type: ignore[misc]
-            facts = yield from load_facts([needs or Needs()], self.world, self.writer.blocked_hosts)
+            facts = yield from load_facts([needs or Needs()], self.world, self.writer.domains)
             yield from apply(effects, facts, applied)
 
         await self.writer.run(unit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 
 from fediverse_node.domain import effects as e
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.facts import Needs
 from fediverse_node.domain.model import Actor
 from tests.activities.builders import NOW_MS
@@ -51,7 +52,7 @@ async def test_nothing_leaves_for_ours_nor_for_who_is_suspended_gone_or_blocked(
         await store.person("odd", "e.example", inbox="not a uri", shared_inbox=None),
         carol,
     ]
-    store.writer.blocked_hosts = frozenset({"evil.example"})
+    store.writer.domains = DomainPolicy.suspending("evil.example")
     await store.apply(*(_follow(store, reader, alice) for reader in people))
     ids = tuple(person.id for person in people)
     for needs in (Needs(), Needs(actor_ids=ids)):  # looked up, and known from the facts

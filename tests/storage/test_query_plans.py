@@ -13,6 +13,7 @@ from fediverse_node.storage import facts
 from fediverse_node.storage.apply import counting, deliveries, objects, polls, reactions, relations, removal, threads
 from fediverse_node.storage.queries import deliveries as queue
 from fediverse_node.storage.queries import housekeeping, inbox, outbox
+from fediverse_node.storage.queries import threads as conversations
 from fediverse_node.storage.statement import Statement
 
 # Small, or read as a whole on purpose.
@@ -23,6 +24,8 @@ _RARE = {
     "queries.deliveries._FORGET_RECEIPTS",
     "queries.housekeeping._OLD_KEYS",
     "queries.housekeeping.CROWDED_HOMES",
+    "queries.threads._OLD",
+    "queries.threads.THREAD_OF_URI",  # by the address of a page too, on the command line
 }
 _MODULES = (
     facts,
@@ -38,6 +41,7 @@ _MODULES = (
     housekeeping,
     inbox,
     outbox,
+    conversations,
 )
 
 

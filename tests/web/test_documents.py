@@ -10,7 +10,7 @@ from fediverse_node.protocol.actors import ActorDocument, parse_actor
 from fediverse_node.protocol.addressing import PUBLIC as EVERYBODY
 from fediverse_node.protocol.objects import ObjectDocument, parse_object
 from fediverse_node.storage import tables
-from tests.web.builders import HOUR_MS, NOW_MS, PEM, UNLISTED
+from tests.web.builders import FOLLOWERS, HOUR_MS, NOW_MS, PEM, UNLISTED
 from tests.web.conftest import AS2, BROWSER, Node
 
 
@@ -242,6 +242,17 @@ async def test_a_conversation_lists_the_open_posts_of_everybody(any_node: Node) 
         "https://remote.example/1",
         any_node.names.object("alice", last),
     ]
+
+
+async def test_a_conversation_that_turned_out_to_be_older_leads_to_the_whole(any_node: Node) -> None:
+    town = any_node.town
+    alice, bob = await town.actor("alice"), await town.stranger()
+    root = await town.post(bob, uri="https://remote.example/1", local=False)
+    branch = await town.post(alice, answers=root)
+    secret = await town.post(alice, answers=root, visibility=FOLLOWERS)
+    seen = await any_node.get(f"/contexts/{branch}", AS2)
+    assert (seen.status, seen.headers["Location"]) == (302, f"/contexts/{root}")
+    assert (await any_node.get(f"/contexts/{secret}", AS2)).status == 404
 
 
 async def test_a_conversation_that_nobody_here_takes_part_in_is_not_ours_to_list(node: Node) -> None:

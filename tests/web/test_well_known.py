@@ -7,6 +7,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from fediverse_node.protocol.nodeinfo import parse_application
 from fediverse_node.protocol.webfinger import Jrd, parse_jrd
 from tests.web.builders import DAY_MS, DIRECT, NOW_MS
 from tests.web.conftest import MakeNode, Node
@@ -97,8 +98,10 @@ async def test_the_server_itself_is_found_by_its_host_and_its_address(node: Node
     for resource in (f"acct:{node.host}@{node.host}", node.base_url, f"{node.base_url}/", f"{node.base_url}/actor"):
         jrd = parse_jrd(await node.document(_webfinger(resource)))
         assert isinstance(jrd, Jrd), resource
-        assert jrd.subject == f"acct:{node.host}@{node.host}"
-        assert jrd.actor_uri == f"{node.base_url}/actor"
+        is_address = resource.rstrip("/") == node.base_url  # spec: fep-d556: then the answer is about the address
+        assert jrd.subject == (f"{node.base_url}/" if is_address else f"acct:{node.host}@{node.host}")
+        assert jrd.actor_uri == jrd.server_actor == f"{node.base_url}/actor"
+        assert f"acct:{node.host}@{node.host}" in (jrd.subject, *jrd.aliases)
 
 
 async def test_host_meta_leads_to_webfinger(node: Node) -> None:
@@ -109,7 +112,9 @@ async def test_host_meta_leads_to_webfinger(node: Node) -> None:
     template = f"{node.base_url}/.well-known/webfinger?resource={{uri}}"
     assert link.get("template") == template
     for path, accept in (("/.well-known/host-meta.json", "*/*"), ("/.well-known/host-meta", "application/json")):
-        assert (await node.document(path, accept))["links"][0]["template"] == template
+        links = (await node.document(path, accept))["links"]
+        assert links[0]["template"] == template
+        assert links[1]["href"] == f"{node.base_url}/actor"
 
 
 async def test_nodeinfo_counts_who_and_what_is_here(any_node: Node) -> None:
@@ -126,13 +131,17 @@ async def test_nodeinfo_counts_who_and_what_is_here(any_node: Node) -> None:
     await town.announce(alice, first)
     await town.post(bob, uri="https://remote.example/1", local=False)
     links = await any_node.document("/.well-known/nodeinfo")
-    assert {link["href"] for link in links["links"]} == {f"{any_node.base_url}/nodeinfo/2.{minor}" for minor in (0, 1)}
-    for version in ("2.0", "2.1"):
+    documents = {f"{any_node.base_url}/nodeinfo/2.{minor}" for minor in (0, 1, 2)}
+    assert {link["href"] for link in links["links"]} == {*documents, f"{any_node.base_url}/actor"}
+    assert parse_application(links) == f"{any_node.base_url}/actor"
+    for version in ("2.0", "2.1", "2.2"):
         info = await any_node.document(f"/nodeinfo/{version}")
         assert info["version"] == version
         assert info["software"]["name"] == "fediverse-node"
         assert info["protocols"] == ["activitypub"]
         assert info["openRegistrations"] is False
+        assert info["metadata"]["accountActivationRequired"] is False
+        assert info.get("instance") == ({"name": info["metadata"]["nodeName"]} if version == "2.2" else None)
         assert info["usage"] == {
             "users": {"total": 3, "activeMonth": 1, "activeHalfyear": 2},
             "localPosts": 2,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from fediverse_node.domain import groups
 from fediverse_node.domain.activities import (
     accept,
     add,
@@ -15,10 +16,16 @@ from fediverse_node.domain.activities import (
     block,
     create,
     delete,
+    dislike,
+    emoji_react,
     flag,
     follow,
+    interaction_request,
+    join,
     like,
+    lock,
     move,
+    quote_request,
     reject,
     remove,
     undo,
@@ -39,21 +46,43 @@ class Rule:
     decide: Callable[[Verified, Facts], Iterator[Effect]]
 
 
-RULES: Mapping[str, Rule] = {
+_RULES: Mapping[str, Rule] = {
     "Accept": Rule(accept.needs, accept.decide),
     "Add": Rule(add.needs, add.decide),
     "Announce": Rule(announce.needs, announce.decide),
+    "AnnounceRequest": Rule(interaction_request.needs, interaction_request.decide),
     "Block": Rule(block.needs, block.decide),
     "Create": Rule(create.needs, create.decide),
     "Delete": Rule(delete.needs, delete.decide),
+    "Dislike": Rule(dislike.needs, dislike.decide),
+    "EmojiReact": Rule(emoji_react.needs, emoji_react.decide),
     "Flag": Rule(flag.needs, flag.decide),
     "Follow": Rule(follow.needs, follow.decide),
+    "Join": Rule(join.needs, join.decide),
+    "Leave": Rule(join.needs, join.decide),
     "Like": Rule(like.needs, like.decide),
+    "LikeRequest": Rule(interaction_request.needs, interaction_request.decide),
+    "Lock": Rule(lock.needs, lock.decide),
     "Move": Rule(move.needs, move.decide),
+    "QuoteRequest": Rule(quote_request.needs, quote_request.decide),
     "Reject": Rule(reject.needs, reject.decide),
     "Remove": Rule(remove.needs, remove.decide),
+    "ReplyRequest": Rule(interaction_request.needs, interaction_request.decide),
     "Undo": Rule(undo.needs, undo.decide),
     "Update": Rule(update.needs, update.decide),
+}
+
+
+def _in_groups(rule: Rule) -> Rule:
+    """The rule, and what groups of ours make of it: they pass it on, and their moderators may more than others."""
+    return Rule(
+        lambda verified: groups.with_groups(rule.needs(verified), verified),
+        lambda verified, facts: groups.heard(verified, rule.decide(verified, facts), facts),
+    )
+
+
+RULES: Mapping[str, Rule] = {
+    name: _in_groups(rule) if name in groups.PASSED_ON | groups.MODERATING else rule for name, rule in _RULES.items()
 }
 
 

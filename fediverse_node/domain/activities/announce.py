@@ -1,51 +1,68 @@
 """Announce: an actor passes an object on.  spec: ap#announce-activity-inbox, ap#announce-activity-outbox
 
-An Announce is stored as an object of its own, because clients list, like and undo it as one.
+An Announce is stored as an object of its own, because clients list, like and undo it as one. Where the object's author
+wants to be asked first, see `domain/approvals.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fediverse_node.base.clock import to_ms
-from fediverse_node.domain import policy, wire
-from fediverse_node.domain.effects import (
-    Deliver,
-    Effect,
-    NewObject,
-    Notify,
-    ObjectKey,
-    Place,
-    Put,
-    Refusal,
-    Refuse,
-    Remove,
-)
+from fediverse_node.domain import approvals, granting, group_news, relays, wire
+from fediverse_node.domain.effects import Deliver, Effect, ObjectKey, Put, Refusal, Refuse, Remove
 from fediverse_node.domain.facts import Facts, Needs
-from fediverse_node.domain.fan_out import readers_of_announce
-from fediverse_node.domain.model import Actor, Object, Visibility
+from fediverse_node.domain.interaction_policy import Standing, standing
+from fediverse_node.domain.model import Actor, Interaction, InteractionRequest, Object, Visibility
 from fediverse_node.domain.verified import Verified
-from fediverse_node.protocol.addressing import PUBLIC, visibility
+from fediverse_node.protocol.activitystreams import Activity, inner_activity
+from fediverse_node.protocol.addressing import visibility
+from fediverse_node.protocol.reading import uri
 from fediverse_node.protocol.uris import same_origin
 
 
 def needs(verified: Verified) -> Needs:
     """Who passes on, what, and who reads them. The object is fetched before, if need be."""
     activity = verified.activity
-    return Needs(
-        acting=activity.actor,
-        objects=tuple(uri for uri in (activity.object_id, activity.id) if uri),
-        audience=True,
-    )
+    inner = inner_activity(activity)
+    if inner is None:
+        wanted = Needs(
+            acting=activity.actor, objects=(activity.object_id,) if activity.object_id else (), audience=True
+        )
+    else:
+        wanted = group_news.needs(activity, inner)
+    return replace(wanted, objects=(*wanted.objects, *((activity.id,) if activity.id else ())), relays=True)
 
 
 def decide(verified: Verified, facts: Facts) -> Iterator[Effect]:
     """Somebody elsewhere passes something on."""
     activity = verified.activity
-    actor, target = facts.actor(activity.actor), facts.objects.get(activity.object_id or "")
+    actor, inner = facts.actor(activity.actor), inner_activity(activity)
     if actor is None:
         yield Refuse(Refusal.UNKNOWN_ACTOR, activity.actor)
-        return
+    elif relays.is_relay(actor, facts):
+        # What it passes on was fetched, and stands where everybody's posts stand; in nobody's name.
+        known = (inner.object_id if inner is not None else activity.object_id) in facts.objects
+        yield from () if known else (Refuse(Refusal.UNKNOWN_OBJECT, activity.object_id or ""),)
+    elif inner is None:
+        yield from _pass_on(activity, actor, facts.objects.get(activity.object_id or ""), facts)
+    else:
+        news = list(group_news.decide(activity, inner, facts))
+        yield from news
+        target = facts.objects.get(inner.object_id or "")
+        is_new = inner.type == "Create" and target is not None and not _is_reply(target, inner)
+        if is_new and not any(isinstance(effect, Refuse) for effect in news):
+            # Some groups say it in these words only, others in two; it is shown to their readers once.
+            shown = list(_pass_on(activity, actor, target, facts))
+            yield from () if any(isinstance(effect, Refuse) for effect in shown) else shown
+
+
+def _is_reply(target: Object, inner: Activity) -> bool:
+    return target.in_reply_to_id is not None or bool(inner.object is not None and inner.object.get("inReplyTo"))
+
+
+def _pass_on(activity: Activity, actor: Actor, target: Object | None, facts: Facts) -> Iterator[Effect]:
     if target is None:
         # What nobody here would read is not even asked for.
         is_read = bool(facts.audience.get(actor.id))
@@ -63,30 +80,51 @@ def decide(verified: Verified, facts: Facts) -> Iterator[Effect]:
     if not target.local and not facts.audience.get(actor.id):
         yield Refuse(Refusal.NOT_RELEVANT)
         return
+    refusal = granting.refusal_of_announce(actor, target, facts)
+    if refusal is not None:
+        yield refusal
+        return
     published_ms = min(to_ms(activity.published), facts.now_ms()) if activity.published else facts.now_ms()
     reach = visibility(activity.to, activity.cc, actor.followers_uri, author_uri=actor.uri)
-    yield from _announce(activity.id, actor, target, reach, published_ms, facts)
+    grant = granting.announce(activity.id, actor, target, reach, published_ms, facts)
+    if target.policy is None or target.policy.announce is None:
+        yield from grant
+        return
+    stamp_uri = uri(activity.raw.get("announceAuthorization")) or uri(activity.raw.get("approvedBy"))
+    request = replace(_request(activity.id, actor, target, reach, published_ms, facts), stamp_uri=stamp_uri)
+    yield from approvals.receive(request, actor, target, facts, grant=grant)
 
 
 def compose(actor: Actor, target: Object, reach: Visibility, facts: Facts) -> Iterator[Effect]:
     """One of ours passes something on."""
-    names = facts.world.names
     number = facts.world.ids.next()
-    uri = names.activity(actor.username, "announce", number)
-    refused = False
-    for effect in _announce(uri, actor, target, reach, facts.now_ms(), facts, number):
-        refused = refused or isinstance(effect, Refuse)
-        yield effect
-    author = facts.author(target)
-    if refused or author is None:
+    announce_uri = facts.world.names.activity(actor.username, "announce", number)
+    refusal, author = granting.refusal_of_announce(actor, target, facts), facts.author(target)
+    if refusal is not None or author is None:
+        yield refusal or Refuse(Refusal.UNKNOWN_ACTOR)
         return
-    to, cc = announce_audience(reach, actor, author)
-    document = wire.about("Announce", uri, actor.uri, target.uri, to=to, cc=cc, published=wire.stamp(facts.now_ms()))
+    now_ms = facts.now_ms()
+    found = standing(Interaction.ANNOUNCE, actor, target, facts)
+    if found is Standing.DENIED:
+        yield approvals.denied(Interaction.ANNOUNCE)
+        return
+    request = _request(announce_uri, actor, target, reach, now_ms, facts)
+    if found is Standing.ASK or (found is Standing.VOUCHED and not author.local):
+        document = approvals.announce_document(announce_uri, actor, target, author, reach, now_ms, None)
+        yield from approvals.ask(request, document, actor, target, facts)
+        return
+    yield from approvals.implied(target, actor, facts)
+    yield from granting.announce(announce_uri, actor, target, reach, now_ms, facts, number)
+    stamp_uri = None
+    if found is Standing.VOUCHED:
+        stamped = approvals.stamped_by_us(request, author, facts)
+        stamp_uri = stamped.stamp_uri
+        yield Put(stamped)
     yield Deliver(
         actor.id,
         "Announce",
-        uri,
-        document,
+        announce_uri,
+        approvals.announce_document(announce_uri, actor, target, author, reach, now_ms, stamp_uri),
         to_actor_ids=() if author.local else (author.id,),
         followers_of=actor.id,
         object_id=target.id,
@@ -99,14 +137,14 @@ def compose_undo(actor: Actor, target: Object, announce: Object, facts: Facts) -
     author = facts.author(target)
     if author is None:
         return
-    to, cc = announce_audience(announce.visibility, actor, author)
+    to, cc = granting.announce_audience(announce.visibility, actor, author)
     inner = wire.about("Announce", announce.uri, actor.uri, target.uri, to=to, cc=cc)
-    uri = f"{announce.uri}/undo"
-    document = wire.about("Undo", uri, actor.uri, inner, to=to, cc=cc)
+    undo_uri = f"{announce.uri}/undo"
+    document = wire.about("Undo", undo_uri, actor.uri, inner, to=to, cc=cc)
     yield Deliver(
         actor.id,
         "Undo",
-        uri,
+        undo_uri,
         document,
         to_actor_ids=() if author.local else (author.id,),
         followers_of=actor.id,
@@ -114,47 +152,16 @@ def compose_undo(actor: Actor, target: Object, announce: Object, facts: Facts) -
     )
 
 
-def announce_audience(reach: Visibility, actor: Actor, author: Actor) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """`to` and `cc` of an Announce: the author of what is passed on is told in any case."""
-    followers = (actor.followers_uri,) if actor.followers_uri else ()
-    if reach is Visibility.PUBLIC:
-        return (PUBLIC,), (*followers, author.uri)
-    if reach is Visibility.UNLISTED:
-        return followers, (PUBLIC, author.uri)
-    return followers, (author.uri,)
-
-
-def _announce(
-    uri: str,
-    actor: Actor,
-    target: Object,
-    reach: Visibility,
-    published_ms: int,
-    facts: Facts,
-    number: int | None = None,
-) -> Iterator[Effect]:
-    if policy.is_gone(actor, facts):
-        yield Refuse(Refusal.SUSPENDED)
-        return
-    if not policy.may_announce(actor, target, facts):
-        yield Refuse(Refusal.NOT_PERMITTED)
-        return
-    if (actor.id, target.id) in facts.announces:
-        yield Refuse(Refusal.ALREADY_DONE)
-        return
-    record = NewObject(
-        id=number or facts.world.ids.next(),
-        uri=uri,
-        type="Announce",
+def _request(
+    announce_uri: str, actor: Actor, target: Object, reach: Visibility, moment_ms: int, facts: Facts
+) -> InteractionRequest:
+    return InteractionRequest(
+        id=facts.world.ids.next(),
+        kind=Interaction.ANNOUNCE,
         actor_id=actor.id,
-        local=actor.local,
+        target_id=target.id,
+        target_actor_id=target.actor_id,
+        uri=announce_uri,
         visibility=reach,
-        published_ms=published_ms,
-        announce_of_id=target.id,
-        thread_id=target.thread_id,
+        created_ms=moment_ms,
     )
-    yield Put(record)
-    yield Place(record.id, readers_of_announce(actor, target.actor_id, (), facts))
-    author = facts.author(target)
-    if author is not None and policy.may_notify(author, actor.id, target.thread_id, facts):
-        yield Notify(author.id, "announce", actor.id, target.id)

@@ -7,11 +7,13 @@ handed from there to `domain/votes.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from fediverse_node.domain import arrival, documents, policy
-from fediverse_node.domain.effects import Deliver, Effect, NewObject, Refusal, Refuse
+from fediverse_node.domain import approvals, arrival, documents, groups, policy, publication, quotes
+from fediverse_node.domain.effects import Effect, NewObject, Place, Put, Refusal, Refuse
 from fediverse_node.domain.facts import Facts
-from fediverse_node.domain.model import Actor, Object, Visibility
+from fediverse_node.domain.interaction_policy import Standing, standing
+from fediverse_node.domain.model import Actor, Interaction, Object, Quote, Visibility
 from fediverse_node.domain.publication import publish
 from fediverse_node.domain.verified import Verified
 
@@ -36,32 +38,69 @@ def decide(verified: Verified, facts: Facts) -> Iterator[Effect]:
 
 
 def compose(
-    record: NewObject, author: Actor, parent: Object | None, people: tuple[Actor, ...], facts: Facts
+    record: NewObject,
+    author: Actor,
+    parent: Object | None,
+    people: tuple[Actor, ...],
+    facts: Facts,
+    *,
+    quoted: Object | None = None,
 ) -> Iterator[Effect]:
-    """One of ours says something: `record` is finished but for what only the facts know."""
+    """One of ours says something: `record` is finished but for what only the facts know. `quoted` is what it quotes."""
+    if policy.has_left(author):
+        yield Refuse(Refusal.NOT_PERMITTED, "whoever has moved speaks from the new account")
+        return
     if parent is not None and not policy.may_interact(author, parent, facts):
         yield Refuse(Refusal.NOT_PERMITTED, "this cannot be answered")
         return
-    yield from publish(record, author, people, facts)
-    yield from deliver(record, author, parent, people, facts)
+    if parent is not None and groups.is_locked(parent, facts):
+        yield Refuse(Refusal.NOT_PERMITTED, "the group has closed this conversation")
+        return
+    record = groups.written_in(record, author, parent, people, facts)
+    quote: Quote | None = None
+    if quoted is not None:
+        quote, _ = quotes.compose(record, author, quoted, facts)
+        if quote is None:
+            yield approvals.denied(Interaction.QUOTE)
+            return
+        record = quotes.quoting(record, quote)
+    implied = list(approvals.implied(parent, author, facts)) if parent is not None else []
+    yield from implied
+    found = Standing.ALLOWED
+    # What is said in private stands under nobody's post.
+    if parent is not None and not implied and record.visibility is not Visibility.DIRECT:
+        found = standing(Interaction.REPLY, author, parent, facts)
+    answered = facts.author(parent) if parent is not None else None
+    if parent is None or answered is None or found is Standing.ALLOWED:
+        yield from publish(record, author, people, facts)
+        yield from deliver(record, author, parent, people, facts)
+    elif found is Standing.DENIED:
+        yield approvals.denied(Interaction.REPLY)
+        return
+    elif found is Standing.VOUCHED and answered.local:
+        # Nobody has to be asked; but other servers cannot know that without a stamp.
+        asked = approvals.stamped_by_us(approvals.reply_request(record, parent, facts), answered, facts)
+        record = replace(record, parts={**record.parts, "reply_stamp": asked.stamp_uri})
+        yield from publish(record, author, people, facts)
+        yield Put(asked)
+        yield from deliver(record, author, parent, people, facts)
+    else:
+        yield from _wait(record, author, parent, facts)
+    if quote is not None:
+        yield from quotes.publish(record, quote, author, facts)
 
 
 def deliver(
     record: NewObject, author: Actor, parent: Object | None, people: tuple[Actor, ...], facts: Facts
 ) -> Iterator[Effect]:
     """The Create of an object of ours goes to those it is for, and to whom it answers."""
-    recipients = [person.id for person in people if not person.local]
-    if parent is not None and record.visibility in (Visibility.PUBLIC, Visibility.UNLISTED):
-        answered = facts.author(parent)
-        if answered is not None and not answered.local:
-            recipients.append(answered.id)
+    answered = facts.author(parent) if parent is not None else None
+    yield from publication.deliver(record, author, answered, people, facts)
+
+
+def _wait(record: NewObject, author: Actor, parent: Object, facts: Facts) -> Iterator[Effect]:
+    """A reply that has to be approved first: its author alone sees it at home."""
+    yield Put(approvals.hold(record, parent, facts))
+    yield Place(record.id, (author.id,))
     activity = documents.create_activity(record, author, facts.world.names)
-    yield Deliver(
-        author.id,
-        "Create",
-        activity["id"],
-        activity,
-        to_actor_ids=tuple(dict.fromkeys(recipients)),
-        followers_of=author.id if record.visibility is not Visibility.DIRECT else None,
-        object_id=record.id,
-    )
+    yield from approvals.ask(approvals.reply_request(record, parent, facts), activity, author, parent, facts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fediverse_node.domain import documents
+from fediverse_node.domain import approvals, documents, forwarding, quotes
 from fediverse_node.domain.effects import (
     ActorKey,
     Deliver,
@@ -27,10 +27,10 @@ from fediverse_node.protocol.uris import same_origin
 
 
 def needs(verified: Verified) -> Needs:
-    """What is deleted: an object or an actor, one cannot tell from the activity."""
+    """What is deleted: an object, an actor or an approval stamp, one cannot tell from the activity."""
     activity = verified.activity
     uris = (activity.object_id,) if activity.object_id else ()
-    return Needs(acting=activity.actor, actors=uris, objects=uris)
+    return Needs(acting=activity.actor, actors=uris, objects=uris, stamps=uris, whole=True)
 
 
 def decide(verified: Verified, facts: Facts) -> Iterator[Effect]:
@@ -51,15 +51,30 @@ def decide(verified: Verified, facts: Facts) -> Iterator[Effect]:
         yield Refuse(Refusal.NOT_THE_OWNER, uri)
     elif stored is not None:
         if stored.actor_id == actor.id:
+            yield from forwarding.of_change(verified, stored, facts)
             yield Remove(ObjectKey(stored.id, tombstone=stored.announce_of_id is None))
         else:
             yield Refuse(Refusal.NOT_THE_OWNER, uri)
+    elif uri in facts.quotes_by_stamp or uri in facts.requests_by_stamp:
+        yield from _revoked(uri, actor, verified, facts)
     elif not same_origin(uri, actor.uri):
         yield Refuse(Refusal.WRONG_ORIGIN, uri)
     elif uri in facts.tombstones:
         yield Refuse(Refusal.ALREADY_DONE, uri)
     else:
         yield Put(NewTombstone(uri, actor.uri))
+
+
+def _revoked(uri: str, actor: Actor, verified: Verified, facts: Facts) -> Iterator[Effect]:
+    """Approval stamps are taken back by deleting them.  spec: fep-044f#revoking"""
+    effects: list[Effect] = []
+    for quote in facts.quotes_by_stamp.get(uri, ()):
+        effects += quotes.revoked(quote, actor, verified.received, facts)
+    for request in facts.requests_by_stamp.get(uri, ()):
+        effects += approvals.rejected(request, actor)
+    # Somebody may have claimed a stamp that is about the post of another: that one is no reason to refuse all.
+    done = [effect for effect in effects if not isinstance(effect, Refuse)]
+    yield from done or effects[:1]
 
 
 def compose(object_: Object, author: Actor, facts: Facts, *, recipients: Sequence[int] = ()) -> Iterator[Effect]:

@@ -36,6 +36,9 @@ def decide(verified: Verified, facts: Facts) -> Iterator[Effect]:
     if policy.is_gone(reporter, facts):
         yield Refuse(Refusal.SUSPENDED, reporter.host)
         return
+    if facts.domains.rejects_reports(reporter.host):
+        yield Refuse(Refusal.NOT_PERMITTED, f"reports of {reporter.host} are not taken")
+        return
     reported: dict[int, list[int]] = {}
     for uri in activity.objects[: REPORTED_OBJECTS + REPORTED_ACTORS]:
         target, object_ = facts.actor(uri), facts.objects.get(uri)

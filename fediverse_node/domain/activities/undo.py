@@ -1,4 +1,4 @@
-"""Undo: an actor takes back a Follow, Like, Announce or Block.  spec: ap#undo-activity-inbox, ap#undo-activity-outbox
+"""Undo: an actor takes back what it did.  spec: ap#undo-activity-inbox, ap#undo-activity-outbox
 
 What is undone may be embedded or named by its id only; either way it must be the same actor's. An Undo of an
 Announce that has not arrived yet leaves a tombstone, so that the Announce stays away. Taking back a Like or
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fediverse_node.domain import follows, wire
+from fediverse_node.domain import follows, reactions, wire
 from fediverse_node.domain.effects import (
     BlockKey,
     Deliver,
@@ -22,15 +22,17 @@ from fediverse_node.domain.effects import (
     Refusal,
     Refuse,
     Remove,
+    RequestKey,
 )
 from fediverse_node.domain.facts import Facts, Needs
-from fediverse_node.domain.model import Actor
+from fediverse_node.domain.model import Actor, Approval
 from fediverse_node.domain.references import inner_activity, named_actors, named_follows
 from fediverse_node.domain.verified import Verified
 from fediverse_node.protocol.activitystreams import Activity
 from fediverse_node.protocol.uris import same_origin
 
-_TYPES = frozenset({"Follow", "Like", "Announce", "Block"})
+_ON_OBJECTS = frozenset({"Like", "Announce", "EmojiReact", "Dislike"})
+_TYPES = _ON_OBJECTS | {"Follow", "Block"}
 
 
 def needs(verified: Verified) -> Needs:
@@ -42,8 +44,9 @@ def needs(verified: Verified) -> Needs:
     return Needs(
         acting=activity.actor,
         actors=named_actors(activity) if inner is not None and inner.type in ("Follow", "Block") else (),
-        objects=(*uris, *about) if inner is None or inner.type in ("Like", "Announce") else (),
+        objects=(*uris, *about) if inner is None or inner.type in _ON_OBJECTS else (),
         activities=uris,
+        reactions=inner is None or inner.type in _ON_OBJECTS,
     )
 
 
@@ -103,6 +106,9 @@ def compose_unblock(actor: Actor, target: Actor, block_uri: str | None, facts: F
 def _meant(activity: Activity, inner: Activity | None, actor: Actor, facts: Facts) -> Iterator[tuple[int, Remove]]:
     """What is stored that the Undo can mean, each with the id of whose it is."""
     uri, kind = activity.object_id or "", inner.type if inner is not None else None
+    if kind is None or kind in _ON_OBJECTS:
+        for reaction in reactions.taken_back(uri, inner, actor, facts):
+            yield reaction.actor_id, Remove(reactions.key_of(reaction))
     if kind in (None, "Follow"):
         for follow in named_follows(activity, facts):
             yield follow.follower_id, Remove(FollowKey(follow.follower_id, follow.followed_id))
@@ -112,6 +118,9 @@ def _meant(activity: Activity, inner: Activity | None, actor: Actor, facts: Fact
     if kind in (None, "Block") and uri in facts.blocks_by_uri:
         owner_id, target_id = facts.blocks_by_uri[uri]
         yield owner_id, Remove(BlockKey(owner_id, target_id))
+    request = facts.requests_by_uri.get(uri)
+    if request is not None and request.state is Approval.PENDING and kind in (None, request.kind.value.capitalize()):
+        yield request.actor_id, Remove(RequestKey(request.id))
     announce = facts.objects.get(uri)
     if kind in (None, "Announce") and announce is not None and announce.announce_of_id is not None:
         yield announce.actor_id, Remove(ObjectKey(announce.id, tombstone=False))

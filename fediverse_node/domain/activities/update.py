@@ -15,10 +15,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from fediverse_node.domain import arrival, documents, policy
-from fediverse_node.domain.effects import Deliver, EditObject, Effect, NewObject, Notify, Patch, Refusal, Refuse
+from fediverse_node.domain import approvals, arrival, documents, forwarding, policy, quotes
+from fediverse_node.domain.effects import (
+    Deliver,
+    EditObject,
+    Effect,
+    FetchLater,
+    NewObject,
+    Notify,
+    Patch,
+    QuoteKey,
+    Refusal,
+    Refuse,
+    Remove,
+    SettleQuote,
+    SettleRequest,
+)
 from fediverse_node.domain.facts import Facts, Needs
-from fediverse_node.domain.model import Actor, Object, Poll, Version, Visibility
+from fediverse_node.domain.interaction_policy import plain_policy
+from fediverse_node.domain.model import Actor, Approval, InteractionPolicy, Object, Poll, Version, Visibility
 from fediverse_node.domain.reception import addressed, received_object
 from fediverse_node.domain.verified import Verified
 from fediverse_node.protocol.actors import ACTOR_TYPES
@@ -27,13 +42,14 @@ from fediverse_node.protocol.reading import type_among
 
 # Whoever was told once keeps the object, also when an edit no longer names them.
 _MENTIONS_LIMIT = 1_000
+_KEPT_PARTS = ("quote", "quote_stamp", "reply_stamp", "held_for")
 _CLOCKS_DIFFER_MS = 3_600_000
 
 
 def needs(verified: Verified) -> Needs:
     """As for a Create, and what the object says now."""
     wanted = arrival.needs(verified)
-    return replace(wanted, versions=True, announcers=True) if wanted.objects else wanted
+    return replace(wanted, versions=True, announcers=True, approvals=True) if wanted.objects else wanted
 
 
 def decide(verified: Verified, facts: Facts) -> Iterator[Effect]:
@@ -61,7 +77,10 @@ def decide(verified: Verified, facts: Facts) -> Iterator[Effect]:
     elif stored.announce_of_id is not None:
         yield Refuse(Refusal.MALFORMED, "an Announce cannot be edited")
     else:
-        yield from _edit(document, stored, author, facts)
+        edits = list(_edit(document, stored, author, facts))
+        yield from edits
+        if not any(isinstance(effect, Refuse) for effect in edits):
+            yield from forwarding.of_change(verified, stored, facts)
 
 
 def compose(
@@ -85,22 +104,48 @@ def compose(
     if known is not None and known.updated_ms is not None:
         # Our clock may have been set back: peers take the later of two edits by what each says of itself.
         now_ms = max(now_ms, known.updated_ms + 1)
-    record = replace(record, updated_ms=now_ms)
     before = facts.versions.get(record.id)
-    changes = {**_changes(record), "source": record.source, "edited_ms": now_ms, "updated_ms": now_ms}
+    # What it quotes, and what was agreed to or is still waited for, is not what an edit changes.
+    kept = {name: before.parts[name] for name in _KEPT_PARTS if name in before.parts} if before is not None else {}
+    is_held = known is not None and known.policy is not None and known.policy.held
+    policy_now = replace(record.policy or InteractionPolicy(), held=True) if is_held else record.policy
+    record = replace(record, updated_ms=now_ms, parts={**record.parts, **kept}, policy=policy_now)
+    changes = {
+        **_changes(record),
+        "source": record.source,
+        "policy": plain_policy(record.policy),
+        "edited_ms": now_ms,
+        "updated_ms": now_ms,
+    }
+    # Of what waits for approval only its author and whom it answers know; whom it names is told later.
     yield Patch(
         EditObject(
             record.id,
             changes,
-            mention_ids=_mention_ids(record, before),
+            mention_ids=before.mention_ids if is_held and before is not None else _mention_ids(record, before),
             hashtags=record.hashtags,
             poll=record.poll,
             media_ids=record.media_ids,
         )
     )
+    if is_held:
+        answered = (record.in_reply_to_actor_id,) if record.in_reply_to_actor_id is not None else ()
+        yield _delivery(record, author, answered, facts)
+        return
     yield from _tell(record.id, record.thread_id, author, people, before, facts)
     remote = [person.id for person in people if not person.local]
     yield _delivery(record, author, (*remote, *recipients), facts)
+
+
+def compose_policy(
+    record: NewObject, author: Actor, facts: Facts, *, recipients: Sequence[int] = ()
+) -> Iterator[Effect]:
+    """One of ours lets others do something else with a post: no new version of what it says."""
+    if record.actor_id != author.id:
+        yield Refuse(Refusal.NOT_THE_OWNER)
+        return
+    yield Patch(EditObject(record.id, {"policy": plain_policy(record.policy)}, keep_revision=False))
+    yield _delivery(record, author, recipients, facts)
 
 
 def compose_counts(record: NewObject, author: Actor, facts: Facts, *, recipients: Sequence[int] = ()) -> Deliver:
@@ -130,6 +175,8 @@ def _delivery(record: NewObject, author: Actor, recipients: Sequence[int], facts
 def _edit(document: ObjectDocument, stored: Object, author: Actor, facts: Facts) -> Iterator[Effect]:
     fresh = received_object(document, author, None, facts)
     before = facts.versions.get(stored.id)
+    held = facts.requests_by_object.get(stored.id)
+    is_held = held is not None and held.state is not Approval.ACCEPTED
     differs = before is None or not _says_the_same(fresh, before, stored.poll)
     stated = _stated_ms(fresh, facts)
     if stored.updated_ms is None:
@@ -139,13 +186,18 @@ def _edit(document: ObjectDocument, stored: Object, author: Actor, facts: Facts)
         return
     else:
         is_newer = stated is not None and stated > stored.updated_ms
+    # Approvals and policies change without an edit: Mastodon sends such an Update with the old `updated`.
+    approved = list(_approvals(document, fresh, stored, author, facts, is_newer=is_newer))
     if not is_newer:
-        if fresh.poll is None or stored.poll is None or not _counts_moved(fresh.poll, stored.poll):
-            yield Refuse(Refusal.ALREADY_DONE, document.id)
-        else:
+        yield from approved
+        if fresh.poll is not None and stored.poll is not None and _counts_moved(fresh.poll, stored.poll):
             yield Patch(EditObject(stored.id, {}, poll=fresh.poll, keep_revision=False))
+        elif not approved:
+            yield Refuse(Refusal.ALREADY_DONE, document.id)
         return
-    changes: dict[str, Any] = _changes(fresh)
+    changes: dict[str, Any] = {**_changes(fresh), "searchable": fresh.searchable}
+    if is_held and before is not None:
+        changes["parts"] = {**fresh.parts, "held_for": before.parts.get("held_for", [])}
     if before is not None:
         changes["attachments"] = _with_known_ids(fresh.attachments, before.attachments)
     if stated is not None:
@@ -156,14 +208,48 @@ def _edit(document: ObjectDocument, stored: Object, author: Actor, facts: Facts)
         EditObject(
             stored.id,
             changes,
-            mention_ids=_mention_ids(fresh, before),
+            mention_ids=before.mention_ids if is_held and before is not None else _mention_ids(fresh, before),
             hashtags=fresh.hashtags,
             poll=fresh.poll,
             keep_revision=differs,
         )
     )
-    if differs:
+    yield from approved
+    if differs and not is_held:
         yield from _tell(stored.id, stored.thread_id, author, addressed(document, facts), before, facts)
+
+
+def _approvals(
+    document: ObjectDocument, fresh: NewObject, stored: Object, author: Actor, facts: Facts, *, is_newer: bool
+) -> Iterator[Effect]:
+    """What the new version says of its quote, of its policy, and of the approval of what it answers."""
+    held = facts.requests_by_object.get(stored.id)
+    if held is not None and held.state in (Approval.PENDING, Approval.REJECTED):
+        stamp, owner = document.reply_authorization, facts.actors_by_id.get(held.target_actor_id)
+        is_news = stamp is not None and stamp != held.stamp_uri and owner is not None and not owner.local
+        if stamp is not None and owner is not None and is_news and approvals.is_stamp_of(stamp, owner):
+            yield Patch(SettleRequest(replace(held, state=Approval.PENDING, stamp_uri=stamp)))
+            yield FetchLater(stamp, "stamp")
+    policy_now, is_waiting = fresh.policy, stored.policy is not None and stored.policy.held
+    if is_waiting:
+        policy_now = replace(policy_now or InteractionPolicy(), held=True)
+    if policy_now != stored.policy:
+        yield Patch(EditObject(stored.id, {"policy": plain_policy(policy_now)}, keep_revision=False))
+    known, quoted_uri = facts.quotes.get(stored.id), document.quote
+    if known is not None and known.quoted_uri == quoted_uri:
+        claimed, stamp = quotes.claim(known, document.quote_authorization, facts)
+        if claimed != known:
+            yield Patch(SettleQuote(claimed))
+        if stamp is not None:
+            yield FetchLater(stamp, "stamp")
+    elif is_newer and known is not None and quoted_uri is None:
+        yield Remove(QuoteKey(stored.id))
+    elif is_newer and quoted_uri is not None:
+        # Another post than before: nothing that was agreed to counts for it.
+        quoted = facts.objects.get(quoted_uri)
+        quote = quotes.assess(stored.id, author, quoted_uri, document.quote_authorization, quoted, facts)
+        yield Patch(SettleQuote(quote))
+        yield from quotes.follow_up(quote, author, stored.thread_id, 0, facts)
 
 
 def _stated_ms(fresh: NewObject, facts: Facts) -> int | None:
@@ -237,11 +323,14 @@ def _tell(
     before: Version | None,
     facts: Facts,
 ) -> Iterator[Effect]:
-    """Who is mentioned only now is told of the mention; who announced it learns that it says something else now."""
+    """Who is mentioned only now is told of the mention; who announced or quoted it, that it says something else now."""
     told = set(before.mention_ids) if before is not None else set()
     for person in dict.fromkeys(people):
         if person.id not in told and policy.may_notify(person, author.id, thread_id, facts):
             yield Notify(person.id, "mention", author.id, object_id)
+    for quoter_id, quoting_id in facts.quoters.get(object_id, ()):
+        if quoter_id != author.id and policy.wants_to_hear(quoter_id, author.id, thread_id, facts):
+            yield Notify(quoter_id, "quoted_update", author.id, quoting_id)
     for announcer_id in facts.announcers.get(object_id, ()):
         if announcer_id != author.id and policy.wants_to_hear(announcer_id, author.id, thread_id, facts):
             yield Notify(announcer_id, "update", author.id, object_id)

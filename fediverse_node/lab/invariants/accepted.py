@@ -22,7 +22,7 @@ from fediverse_node.lab.invariants.excuses import Excuses
 from fediverse_node.lab.invariants.fates import outcomes_of, settled_s
 from fediverse_node.lab.invariants.reach import actor_uri_of
 from fediverse_node.lab.invariants.scene import Now, Scene
-from fediverse_node.lab.invariants.traffic import described, inner_of, is_delivery, took_it
+from fediverse_node.lab.invariants.traffic import described, inner_of, is_delivery, is_reaction, took_it
 from fediverse_node.lab.invariants.views import View, address_of
 from fediverse_node.lab.ledger import Act, Ending, Said
 
@@ -137,6 +137,11 @@ class Accepted:
 
         type_, actor, object_ = inner_of(exchange)
         match about.type:
+            # A reaction is no like of its own, and what a group passes on is told by whoever did it.
+            case "Like" | "Undo" if is_reaction(exchange):
+                return
+            case "Announce" if type_ and actor and object_:
+                return
             case "Create":
                 name = ((exchange.request.document or {}).get("object") or {}).get("name")
                 is_vote = name is not None and about.object_type == "Note" and about.in_reply_to

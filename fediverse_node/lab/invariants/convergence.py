@@ -27,6 +27,7 @@ from fediverse_node.lab.invariants.scene import Now, Scene
 from fediverse_node.lab.invariants.views import Row, View, home_of
 from fediverse_node.lab.ledger import Ending, Said
 from fediverse_node.storage.queries import comparing
+from fediverse_node.storage.rows import policy_of
 
 _TAG = re.compile(r"<[^>]*>")
 _LINK = re.compile(r'href="([^"]*)"')
@@ -55,7 +56,10 @@ class Convergence:
                     yield from self._copy(origin, view, row)
         for said in self._scene.ledger.said:
             origin = now.views.get(said.host)
-            if origin is not None and said.uri in origin.posts and self._scene.ledger.is_deleted(said) is None:
+            if origin is None or said.uri not in origin.posts or self._scene.ledger.is_deleted(said) is not None:
+                continue
+            # What waits for the approval of whom it answers has not been said to anybody else.
+            if not is_held(origin.posts[said.uri]):
                 yield from self._arrived(said, origin, now, excuses)
 
     def _copy(self, origin: View, there: View, copy: Row) -> Iterator[Finding]:
@@ -149,6 +153,12 @@ class Convergence:
         if parent is not None and not said.is_private:
             wanted.setdefault(parent.host, f"it answers {parent.author}")
         return wanted
+
+
+def is_held(post: Row) -> bool:
+    """Whether a post waits for approval, or was not approved of."""
+    policy = policy_of(post["policy"])
+    return policy is not None and policy.held
 
 
 def last_update(scene: Scene, origin: View, uri: str, host: str) -> Fate | None:

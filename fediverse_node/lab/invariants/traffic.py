@@ -170,6 +170,14 @@ def inner_of(exchange: Exchange) -> tuple[str, str, str]:
     return str(inner.get("type", "")), str(inner.get("actor", "")), object_id if isinstance(object_id, str) else ""
 
 
+def is_reaction(exchange: Exchange) -> bool:
+    """Whether a Like, or the Like that is taken back, says more than that: it has a picture.  spec: fep-c0e0"""
+    document: dict[str, Any] = exchange.request.document or {}
+    inner = document.get("object")
+    said = inner if document.get("type") == "Undo" and isinstance(inner, dict) else document
+    return said.get("type") == "Like" and bool(said.get("content"))
+
+
 def _why(found: re.Match[str]) -> str:
     if found["how"] == "done":
         refusal = _REFUSAL.search(found["rest"])

@@ -146,7 +146,8 @@ class LiveNode:
 
     def pending(self) -> tuple[int, int | None]:
         """How many things it still has to do, and when the next is due (ms of its clock)."""
-        rows = self.database.read(PENDING)
+        # A walk through a conversation waits a minute for others to speak: too long for somebody who watches.
+        rows = [row for row in self.database.read(PENDING) if row["kind"] != "walks"]
         dues = [row["next_ms"] for row in rows if row["next_ms"] is not None]
         return sum(row["number"] for row in rows), min(dues, default=None)
 

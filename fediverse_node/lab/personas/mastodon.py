@@ -3,7 +3,7 @@
 It signs with the old draft (five headers on POST, Accept on GET) and reads both forms. It takes what concerns somebody
 here and answers 202 to the rest as well; it wants the digest signed. Creates of answers and all Deletes carry a
 linked-data signature besides, so that whoever is answered can pass them on to their followers, which they do; what is
-for followers carries Collection-Synchronization, which is signed too.
+for followers carries Collection-Synchronization, which is signed too. Quoting takes consent (`consent.py`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import ClassVar
 
+from fediverse_node.lab.personas.consent import Consent
 from fediverse_node.lab.personas.drafts import Arrived, Document, Draft, Post, all_uris, embedded, first_uri, objects
 from fediverse_node.lab.personas.habits import ACTIVITY_JSON, LD_JSON, Answers, Checking, Habits, Signing
 from fediverse_node.lab.personas.hearing import POST_TYPES
 from fediverse_node.lab.personas.linked_data import attach_signature, creator_of
-from fediverse_node.lab.personas.persona import ALL_VERBS, Persona
+from fediverse_node.lab.personas.persona import ALL_VERBS
 from fediverse_node.lab.personas.shapes import AS2, SECURITY
 from fediverse_node.lab.personas.town import Resident
 
@@ -63,7 +64,7 @@ _POST_TERMS: Document = {
 }
 
 
-class Mastodon(Persona):
+class Mastodon(Consent):
     """A server that runs Mastodon."""
 
     habits: ClassVar[Habits] = Habits(
@@ -89,7 +90,7 @@ class Mastodon(Persona):
         inner = embedded(document.get("object")) or document
         if inner.get("type") in POST_TYPES and "content" in inner:
             return [AS2, _POST_TERMS]
-        return AS2
+        return super().context(document)
 
     def actor_document(self, resident: Resident) -> Document:
         document = super().actor_document(resident)

@@ -12,7 +12,7 @@ from html import escape
 from typing import ClassVar
 
 from fediverse_node.lab.personas import moments
-from fediverse_node.lab.personas.drafts import Document, Draft, embedded, first_uri
+from fediverse_node.lab.personas.drafts import Document, Draft, Post, embedded, first_uri
 from fediverse_node.lab.personas.habits import LD_JSON, Answers, Checking, Habits, Signing
 from fediverse_node.lab.personas.persona import ALL_VERBS, Persona
 from fediverse_node.lab.personas.shapes import AS2, SECURITY
@@ -160,6 +160,12 @@ class Misskey(Persona):
         if draft.poll:
             document["_misskey_fallback_content"] = document["content"]
         return document | self.poll(draft)
+
+    async def publish(self, resident: Resident, post: Post) -> None:
+        """Whoever is quoted gets the post as well."""
+        quoted = post.draft.quote if post.draft else None
+        author = await self.author_of(quoted) if quoted else ""
+        await self.tell(resident, self.create(resident, post.document), post.document, author)
 
     def words(self, draft: Draft, handles: list[tuple[str, str]]) -> str:
         mentions = [

@@ -161,6 +161,10 @@ class Person:
         self.home.must_have("quotes")
         return await self.home.post(self.resident, Draft(text=text, quote=_uri(post)))
 
+    async def revokes(self, post: What) -> None:
+        """Agree no longer to being quoted in a post."""
+        await self.home.revoke(self.resident, _uri(post))
+
     async def edits(self, post: Post, text: str) -> Post:
         """Say it otherwise."""
         self.home.must_have("edits")

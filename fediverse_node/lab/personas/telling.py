@@ -96,6 +96,10 @@ class Telling(Hearing):
         del self.posts[post.uri]
         await self.tell(resident, self.delete(resident, post), post.document, *post.boosts)
 
+    async def revoke(self, resident: Resident, uri: str) -> None:
+        """Agree no longer to being quoted there."""
+        raise CannotDoError(f"{self.habits.software} {self.habits.version} asks nobody before it quotes")
+
     async def favour(self, resident: Resident, uri: str, reaction: str) -> None:
         """Favour a post, or react to it."""
         author = await self.author_of(uri)

@@ -51,7 +51,7 @@ def acting_writer(node: Node, world: World) -> Writer:
             node.staging.fetches.wake()
 
     writer = Writer(node.core.database, world)
-    writer.blocked_hosts = node.core.writer.blocked_hosts
+    writer.domains = node.core.writer.domains
     writer.listen(tell)
     return writer
 

@@ -6,6 +6,7 @@ Most other acts go through the node's own outbox. What cannot be done again is t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,11 @@ from urllib.parse import parse_qsl
 
 from fediverse_node.base.clock import to_ms
 from fediverse_node.base.outcome import Fail, TemporaryFail
+from fediverse_node.domain import quotes
 from fediverse_node.domain.activities import create, update
-from fediverse_node.domain.effects import ChangeActor, Effect, Patch, Refuse
+from fediverse_node.domain.effects import ChangeActor, Effect, NewObject, Patch, Refuse
 from fediverse_node.domain.facts import Facts, Needs
+from fediverse_node.domain.model import Actor
 from fediverse_node.domain.publication import publish
 from fediverse_node.lab.exchange import Exchange
 from fediverse_node.lab.replay.acting import acting_writer, world_of
@@ -31,6 +34,7 @@ from fediverse_node.storage.rows import full_object_of
 from fediverse_node.storage.writer import Decision
 
 Document = Mapping[str, Any]
+_STAMP = re.compile(r"/quote_authorizations/(\d{10,19})$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +114,23 @@ def _told_elsewhere(plan: Plan) -> Iterator[Document]:
             yield document
 
 
+def stamps_of(plan: Plan) -> dict[str, str]:
+    """The posts elsewhere whose quotes were agreed to, by the stamps for that."""
+    found: dict[str, str] = {}
+    for exchange in plan.outgoing:
+        document = exchange.request.document if exchange.method == "POST" else None
+        asked = document.get("object") if document is not None else None
+        if document is not None and document.get("type") == "Accept" and isinstance(asked, Mapping):
+            found[_id(document.get("result"))] = _id(asked.get("instrument"))
+    return found
+
+
 class Acting:
     """Does acts with a node that replays."""
 
-    def __init__(self, replayed: Replayed) -> None:
+    def __init__(self, replayed: Replayed, stamps: Mapping[str, str]) -> None:
         node = replayed.node
-        self._replayed = replayed
+        self._replayed, self._stamps = replayed, stamps
         self._world, self._ids = world_of(node)
         self._writer = acting_writer(node, self._world)
         self._outbox = Outbox(
@@ -144,6 +159,10 @@ class Acting:
                 return await self._say(act, inner)
             case "Update":
                 return await self._change(act, actor_id, inner)
+            case "Delete" if (stamp := _STAMP.search(_id(inner))) is not None:
+                return await self._revoke(act, actor_id, _id(inner), int(stamp.group(1)))
+            case "QuoteRequest":
+                return None  # it went out with its post
             case "Like" | "Announce" | "Delete" | "Add" | "Remove":
                 return await self._about(act, actor_id, _id(inner))
             case "Follow" | "Block":
@@ -184,6 +203,15 @@ class Acting:
                     made = await self._outbox.announce(actor_id, object_id, reach)
                     return made if isinstance(made, Refuse) else None
 
+    async def _revoke(self, act: Act, actor_id: int, stamp: str, number: int) -> Refuse | str | None:
+        # Of a post from elsewhere the number in its stamp is another in each run.
+        quoting = self._stamps.get(stamp)
+        object_id = self._replayed.object_id(quoting) if quoting is not None else number
+        if object_id is None:
+            return f"{quoting} is not here"
+        with self._ids.giving(act.number):
+            return await self._outbox.revoke_quote(actor_id, object_id)
+
     async def _undo(self, actor_id: int, inner: Any) -> Refuse | str | None:
         if not isinstance(inner, Mapping):
             return "an Undo that only names what it undoes is not repeated"
@@ -202,7 +230,8 @@ class Acting:
                 return f"the Undo of a {kind} of {target} is not repeated"
 
     async def _answer(self, act: Act, actor_id: int, inner: Any) -> Refuse | str | None:
-        follower = _id(inner.get("actor")) if isinstance(inner, Mapping) else ""
+        is_of_follow = isinstance(inner, Mapping) and inner.get("type") == "Follow"
+        follower = _id(inner.get("actor")) if is_of_follow else ""
         follower_id = self._replayed.actor_id(follower)
         if follower_id is None:
             return f"{act.type} of something by {follower or 'nobody known'} is not repeated"
@@ -223,8 +252,9 @@ class Acting:
         if number is None:
             return f"{document.id} has no number of ours"
         people = await self._people(document)
-        if document.in_reply_to:
-            await self._find_object(document.in_reply_to)
+        for uri in (document.in_reply_to, document.quote):
+            if uri:
+                await self._find_object(uri)
         names, now_ms = self._world.names, self._replayed.now_ms()
 
         def decide(facts: Facts) -> Iterable[Effect]:
@@ -235,7 +265,8 @@ class Acting:
             named = tuple(facts.actors_by_id[id_] for id_ in people if id_ in facts.actors_by_id)
             record = record_of(document, number, author, names=names, parent=parent, people=named, now_ms=now_ms)
             # Whether it may be said was decided then, by what only that node knew.
-            return (*publish(record, author, named, facts), *create.deliver(record, author, parent, named, facts))
+            said = (*publish(record, author, named, facts), *create.deliver(record, author, parent, named, facts))
+            return (*said, *_quoting(record, document, author, facts))
 
         decided = await self._writer.decide(Decision(_needs(act.actor, document, people), decide))
         return decided.refusal
@@ -315,13 +346,20 @@ def _needs(actor: str, document: ObjectDocument, people: Iterable[int], object_i
         acting=actor,
         actors=(actor,),
         actor_ids=tuple(people),
-        objects=(document.in_reply_to,) if document.in_reply_to else (),
+        objects=tuple(uri for uri in (document.in_reply_to, document.quote) if uri),
         object_ids=(object_id,) if object_id is not None else (),
         audience=True,
         announcers=object_id is not None,
         versions=object_id is not None,
         hashtags=tuple(tag.lower() for tag in document.hashtags),
     )
+
+
+def _quoting(record: NewObject, document: ObjectDocument, author: Actor, facts: Facts) -> Iterator[Effect]:
+    quoted = facts.objects.get(document.quote or "")
+    quote = quotes.compose(record, author, quoted, facts)[0] if quoted is not None else None
+    if quote is not None:
+        yield from quotes.publish(record, quote, author, facts)
 
 
 def _known(found: int | Fail | TemporaryFail) -> int | None:

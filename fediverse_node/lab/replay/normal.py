@@ -11,7 +11,7 @@ from fediverse_node.lab.exchange import Exchange, Message
 from fediverse_node.signatures.claim import parse_claims
 from fediverse_node.signatures.request import Request
 
-_DRAWN = re.compile(r"(/activities/[a-z]+/|#updates/|/flags/|/contexts/)\d+")
+_DRAWN = re.compile(r"(/activities/[a-z]+/|#updates/|/flags/|/contexts/|/(?:quote_)?authorizations/)\d+")
 _COUNTED = re.compile(r"\b(actor|object) \d+\b")
 _KEPT_HEADERS = ("content-type", "accept")
 _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----\s*", re.DOTALL)
@@ -23,6 +23,11 @@ _PASSED_OVER = frozenset({"totalItems", "publicKeyMultibase", "publicKeyPem", "p
 def normal(text: str) -> str:
     """A sentence or an address without the numbers that are drawn."""
     return _COUNTED.sub(r"\1 *", _DRAWN.sub(r"\1*", text))
+
+
+def is_of_drawn(exchange: Exchange) -> bool:
+    """Whether a stamp is asked for, whose address has a number that is another in each run."""
+    return exchange.method == "GET" and "authorizations/" in exchange.url and normal(exchange.url) != exchange.url
 
 
 def activity_key(message: Message) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fediverse_node.base.clock import to_ms
 from fediverse_node.domain.effects import NewObject
+from fediverse_node.domain.interaction_policy import parse_policy
 from fediverse_node.domain.model import Actor, Object, Poll
 from fediverse_node.domain.names import Names
 from fediverse_node.domain.reception import mention_of
@@ -71,6 +72,7 @@ def record_of(
             "mentions": [mention_of(person) for person in dict.fromkeys(named)],
             "tags": list(dict.fromkeys(tag.lower() for tag in document.hashtags)),
             **({"quote": document.quote} if document.quote else {}),
+            **({"quote_stamp": document.quote_authorization} if document.quote_authorization else {}),
         },
         attachments=tuple(
             {
@@ -90,6 +92,7 @@ def record_of(
         mention_ids=tuple(person.id for person in named),
         hashtags=tuple(dict.fromkeys(tag.lower() for tag in document.hashtags)),
         poll=_poll(document.poll) if document.poll is not None else None,
+        policy=parse_policy(document.interaction_policy, author),
         updated_ms=to_ms(document.updated) if document.updated else None,
     )
 

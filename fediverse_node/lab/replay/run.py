@@ -17,7 +17,7 @@ from fediverse_node.lab.databases import SqliteFiles
 from fediverse_node.lab.exchange import Exchange
 from fediverse_node.lab.loop import VirtualLoop
 from fediverse_node.lab.recording import Recording, parse_recording
-from fediverse_node.lab.replay.acts import Act, Acting, acts_of, lookup_of
+from fediverse_node.lab.replay.acts import Act, Acting, acts_of, lookup_of, stamps_of
 from fediverse_node.lab.replay.door import knock
 from fediverse_node.lab.replay.node import Replayed, open_replay
 from fediverse_node.lab.replay.plan import Plan
@@ -115,7 +115,7 @@ class _Script:
         self._replayed = replayed
         self._plan = plan
         self._seeding = seeding
-        self._acting = Acting(replayed)
+        self._acting = Acting(replayed, stamps_of(plan))
         self._came_in = {exchange.number for exchange in plan.incoming}
         self._asked_before: dict[int, int] = {}
         self._looking = asyncio.Lock()

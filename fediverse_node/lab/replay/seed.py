@@ -12,6 +12,7 @@ from typing import Any
 from fediverse_node.base.clock import to_ms
 from fediverse_node.base.outcome import Fail
 from fediverse_node.domain.activities import RULES
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.effects import ChangeActor, Effect, NewBlock, NewFollow, Patch, Put
 from fediverse_node.domain.facts import Facts, Needs
 from fediverse_node.domain.publication import publish
@@ -22,6 +23,7 @@ from fediverse_node.lab.replay.plan import Plan
 from fediverse_node.lab.replay.records import number_in, record_of
 from fediverse_node.protocol.actors import ActorDocument, parse_actor
 from fediverse_node.protocol.objects import ObjectDocument, parse_object
+from fediverse_node.protocol.webfinger import Acct
 from fediverse_node.storage.writer import Decision
 from fediverse_node.transport.dereference import read_actor
 
@@ -44,7 +46,7 @@ class Seeding:
     async def all(self) -> None:
         """Everything the recording tells."""
         plan = self._plan
-        self._core.writer.blocked_hosts = frozenset(plan.blocked_hosts)
+        self._core.writer.domains = DomainPolicy.suspending(*plan.blocked_hosts)
         locals_ = plan.local_actors()
         for item in locals_:
             since_ms = _since_ms(item)
@@ -93,7 +95,8 @@ class Seeding:
         fetched_ms = item.get("fetched_ms")
         with self._at(fetched_ms if isinstance(fetched_ms, int) else None):
             host = item.get("host")
-            id_ = await self._replayed.node.gatherer.store_actor(document, handle_host=host if host else None)
+            handle = Acct(document.preferred_username, host) if isinstance(host, str) and host else None
+            id_ = await self._replayed.node.gatherer.store_actor(document, handle=handle)
         if item.get("suspended"):
             change = ChangeActor(id_, {"suspended_ms": self._replayed.now_ms()})
             await self._quietly([Patch(change)], Needs(actor_ids=(id_,)))

@@ -10,7 +10,7 @@ import signal
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -97,6 +97,7 @@ def run_scenario(
     *,
     checker: CheckerOf | None = None,
     databases: Databases | None = None,
+    settings: Mapping[str, str] | None = None,
     limit_s: float | None = None,
 ) -> Outcome:
     """Play it from beginning to end, or to the first breakage. Never raises for what a scenario does.
@@ -107,7 +108,7 @@ def run_scenario(
     run = _Run(outcome, checker)
     try:
         with _limited(limit_s):
-            simulate(run.play, seed=scenario.seed, databases=databases)
+            simulate(run.play, seed=scenario.seed, databases=databases, settings=settings)
     except OutOfTime:
         outcome.breakage = Breakage("endless", f"it had not come to its end after {limit_s:.0f} s", run.number)
     except Exception as error:  # whatever it is: it is what came of this scenario

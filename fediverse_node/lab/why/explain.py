@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fediverse_node.base.clock import from_ms
+from fediverse_node.domain.domains import Severity, domains_over
 from fediverse_node.lab.exchange import Exchange, Step
 from fediverse_node.lab.why.finding import Explanation, Finding, Stage, State
 from fediverse_node.protocol.uris import host_of
@@ -134,7 +135,8 @@ def _audience(evidence: Evidence) -> Finding:
 def _nobody_there(evidence: Evidence) -> Finding:
     """No delivery was planned: who could have been meant?"""
     host, home = evidence.host, evidence.home
-    if evidence.ask(home, receipts.BLOCKED, host=host):
+    rules = evidence.ask(home, receipts.RULES, hosts=list(domains_over(host)))
+    if rules and rules[0]["severity"] == Severity.SUSPEND.value:
         return _finding(
             Stage.AUDIENCE, State.FAILED, f"{home} blocks {host} and sends nothing there.", f"Lift the block of {host}."
         )

@@ -50,9 +50,13 @@ def acct_of(row: Mapping[str, Any]) -> str:
 def image_url(row: Mapping[str, Any], column: str, context: Context) -> str | None:
     """Where the picture in `icon_url` or `image_url` is; None when there is none."""
     stored = row[column]
-    if not stored:
+    if not stored or not _takes_pictures_of(row, context):
         return None
     return context.world.names.media(stored) if row["local"] else str(stored)
+
+
+def _takes_pictures_of(row: Mapping[str, Any], context: Context) -> bool:
+    return bool(row["local"]) or not context.writer.domains.rejects_media(row["host"])
 
 
 def _profile(row: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -69,7 +73,7 @@ def _profile(row: Mapping[str, Any], context: Context) -> dict[str, Any]:
         "header_static": header,
         "header_description": row["image_description"],
         "fields": render_fields(row["fields"]),
-        "emojis": render_emojis(row["emojis"]),
+        "emojis": render_emojis(row["emojis"] if _takes_pictures_of(row, context) else "[]"),
         "roles": [_STAFF_ROLES[row["role"]]] if row["local"] and row["role"] in _STAFF_ROLES else [],
     }
 

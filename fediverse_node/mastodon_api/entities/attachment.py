@@ -36,6 +36,12 @@ def render_attachment(item: Mapping[str, Any], names: Names) -> dict[str, Any]:
     }
 
 
+def without_media(status: Mapping[str, Any]) -> dict[str, Any]:
+    """What is left of a Status whose pictures are not taken: links to them, which nothing loads unasked."""
+    hidden = {"type": "unknown", "preview_url": None, "preview_remote_url": None, "blurhash": None}
+    return {"media_attachments": [dict(item) | hidden for item in status["media_attachments"]], "emojis": []}
+
+
 def _meta(item: Mapping[str, Any]) -> dict[str, Any]:
     stored = item.get("meta")
     meta: dict[str, Any] = dict(stored) if isinstance(stored, Mapping) else {}

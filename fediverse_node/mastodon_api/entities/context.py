@@ -1,9 +1,15 @@
-"""Context: what stands above and below a status in its thread.  spec: mastodon-client-api#Context"""
+"""Context: what stands above and below a status in its thread.  spec: mastodon-client-api#Context
+
+`completeness` is ours: apps that do not know it ignore it. See docs/reference/threads.md.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from fediverse_node.domain.threads import Completeness, Lack
+from fediverse_node.mastodon_api.entities.moments import render_moment_or_none
 
 Row = Mapping[str, Any]
 
@@ -55,3 +61,26 @@ def _descendants(children: Mapping[int, Sequence[Row]], object_id: int, most: in
         if level < depth:
             waiting += [(child, level + 1) for child in reversed(children.get(row["id"], ()))]
     return found
+
+
+def render_completeness(known: Completeness) -> dict[str, Any]:
+    """How much of the thread is here, for apps that would like to say so. Counts are of replies for everybody."""
+    return {
+        "known": known.known,
+        "held": known.held,
+        "waiting": known.lacks(Lack.WAITING),
+        "refused": known.lacks(Lack.REFUSED),
+        "gone": known.lacks(Lack.GONE),
+        "missing": known.lacks(Lack.MISSING),
+        "unreachable": known.lacks(Lack.UNREACHABLE),
+        "blocked": known.lacks(Lack.BLOCKED),
+        "private": known.lacks(Lack.PRIVATE),
+        "unreadable": known.lacks(Lack.UNREADABLE),
+        "claimed": known.claimed,
+        "beginning": known.beginning.name.lower() if known.beginning is not None else "here",
+        "refusing_hosts": len(known.refusing_hosts),
+        "silent_hosts": len(known.silent_hosts),
+        "whole": known.is_whole,
+        "running": known.is_running,
+        "checked_at": render_moment_or_none(known.walked_ms),
+    }

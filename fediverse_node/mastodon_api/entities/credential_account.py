@@ -24,7 +24,7 @@ DEFAULT_SETTINGS: dict[str, Any] = {
     "default_language": None,
     "expand_media": "default",
     "expand_spoilers": False,
-    "quote_policy": "nobody",
+    "quote_policy": "public",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fediverse_node.base.ids import SEQUENCE_BITS
@@ -21,6 +21,12 @@ TYPES: Mapping[str, str] = {
     "report": "admin.report",
     "sign_up": "admin.sign_up",
     "quote": "quote",
+    "quoted_update": "quoted_update",
+    # GoToSocial's words: somebody wants to like or boost what has to be asked for.
+    "like_request": "pending.favourite",
+    "announce_request": "pending.reblog",
+    # Pleroma's word, for apps that ask for it by name; others are told of a favourite: see `plainly`.
+    "reaction": "pleroma:emoji_reaction",
 }
 OURS: Mapping[str, str] = {theirs: ours for ours, theirs in TYPES.items()}
 GROUPED = frozenset(("favourite", "reblog", "follow", "admin.sign_up"))
@@ -47,6 +53,11 @@ def parse_group_key(key: str) -> tuple[str, int] | int | None:
     if type_ in GROUPED and object_id.isascii() and object_id.isdigit() and len(object_id) < 20:
         return OURS[type_], int(object_id)
     return None
+
+
+def plainly(rows: Iterable[Row]) -> list[Row]:
+    """The rows for an app that knows no reactions: whoever reacted liked it."""
+    return [{**row, "type": "like"} if row["type"] == "reaction" else row for row in rows]
 
 
 def created_at(row: Row) -> str:

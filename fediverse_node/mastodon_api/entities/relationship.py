@@ -1,6 +1,6 @@
 """Relationship: what is between the viewer and an account.  spec: mastodon-client-api#Relationship
 
-Endorsements and blocks of whole domains by one person are not built, so both are always false.
+Endorsements are not built, so they are always false.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def render_relationship(id_: int, relation: Relation) -> dict[str, Any]:
         "muting_expires_at": render_moment_or_none(mute["expires_ms"]) if mute is not None else None,
         "requested": follow is not None and not following,
         "requested_by": relation.requested_by,
-        "domain_blocking": False,
+        "domain_blocking": relation.keeping_away,
         "endorsed": False,
         "note": relation.note,
     }

@@ -1,6 +1,6 @@
 """Status: an object as apps see it, without what depends on who looks.  spec: mastodon-client-api#Status
 
-The account, the poll and the viewer's flags are put in by `mastodon_api/fragments.py`, which keeps the rest.
+The account, the poll, the quote and the viewer's flags are put in by `mastodon_api/fragments.py`, which keeps the rest.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from fediverse_node.domain.names import Names
 from fediverse_node.mastodon_api.entities.account import render_emojis
 from fediverse_node.mastodon_api.entities.attachment import render_attachment
 from fediverse_node.mastodon_api.entities.moments import render_moment, render_moment_or_none
+from fediverse_node.mastodon_api.entities.quote import render_policy, restricts
 from fediverse_node.mastodon_api.entities.tag import render_tag_link
 from fediverse_node.protocol import html
+from fediverse_node.storage.rows import APPROVAL_CODES, policy_of
 
 Row = Mapping[str, Any]
+_APPROVALS = {code: approval.value for approval, code in APPROVAL_CODES.items()}
 _NAMES = {
     Visibility.PUBLIC: "public",
     Visibility.UNLISTED: "unlisted",
@@ -46,7 +49,8 @@ def render_status(row: Row, names: Names) -> dict[str, Any]:
         "reblogs_count": row["announces_count"],
         "favourites_count": row["likes_count"],
         "edited_at": render_moment_or_none(row["edited_ms"]),
-        "content": row["content"],
+        # Of a long article what leads to it, as its own server or its beginning says.
+        "content": parts.get("preview") or row["content"],
         "media_attachments": [render_attachment(item, names) for item in orjson.loads(row["attachments"])],
         "mentions": [render_mention(mention) for mention in parts.get("mentions", ())],
         "tags": [render_tag_link(name, names) for name in parts.get("tags", ())],
@@ -54,6 +58,15 @@ def render_status(row: Row, names: Names) -> dict[str, Any]:
     }
     if row["options"] is None:
         entity["poll"] = None
+    if parts.get("groups"):
+        # Of our own: the groups that it was written in, as accounts like those in `mentions`.
+        entity["groups"] = [render_mention(group) for group in parts["groups"]]
+    policy = policy_of(row["policy"])
+    if policy is not None and restricts(policy):
+        entity["interaction_policy"] = render_policy(policy)
+    if policy is not None and policy.held:
+        # Of our own: why nobody else sees an answer (yet). Apps that do not know it show a private post.
+        entity["approval"] = _APPROVALS.get(row["request_state"], "pending")
     return entity
 
 
@@ -75,6 +88,8 @@ def render_reblog(row: Row, names: Names) -> dict[str, Any]:
         "tags": [],
         "emojis": [],
         "poll": None,
+        "quote": None,
+        "quote_approval": {"automatic": [], "manual": [], "current_user": "denied"},
     }
 
 
@@ -86,9 +101,7 @@ def _frame(row: Row, names: Names) -> dict[str, Any]:
         "url": names.object_page(row["username"], row["id"]) if local else row["url"] or row["uri"],
         "created_at": render_moment(row["published_ms"]),
         "visibility": visibility_name(visibility_of(row["visibility"])),
-        "quotes_count": 0,
-        "quote": None,
-        "quote_approval": {"automatic": [], "manual": [], "current_user": "denied"},
+        "quotes_count": row["quotes_count"],
         "card": None,
         "tagged_collections": [],
     }

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Text, bindparam, case, delete, or_, select, update
 
-from fediverse_node.domain.effects import ActorKey, ChangeActor, ObjectKey
+from fediverse_node.domain.effects import ActorKey, ChangeActor, NewErrand, ObjectKey
+from fediverse_node.domain.facts import Facts
+from fediverse_node.domain.reactions import DISLIKE
+from fediverse_node.storage.apply.counting import count_objects
+from fediverse_node.storage.apply.errands import insert_errands
 from fediverse_node.storage.apply.objects import setting
 from fediverse_node.storage.apply.polls import forget_votes_of
 from fediverse_node.storage.apply.removal import remove as remove_objects
 from fediverse_node.storage.events import Applied
 from fediverse_node.storage.rows import dump_json
-from fediverse_node.storage.statement import Statement, upsert
+from fediverse_node.storage.statement import Statement, one_of, upsert
 from fediverse_node.storage.tables import (
     account_notes,
     actors,
     blocks,
     bookmarks,
     conversations,
+    errands,
     featured_tags,
     filters,
     followed_tags,
     follows,
+    group_bans,
+    group_moderators,
+    group_posts,
+    groups,
     home_entries,
     idempotency_keys,
+    interaction_requests,
     keys,
     likes,
     list_members,
@@ -37,6 +47,7 @@ from fediverse_node.storage.tables import (
     notifications,
     objects,
     pins,
+    reactions,
     scheduled,
     thread_mutes,
     users,
@@ -84,10 +95,19 @@ _UPSERT = upsert(
 )
 _ID_OF = Statement(select(actors.c.id, actors.c.local).where(actors.c.uri == bindparam("uri", type_=Text())))
 _FORGET_KEYS = Statement(delete(keys).where(keys.c.actor_id == _A, keys.c.private_pem.is_(None)))
-_INSERT_KEY = upsert(keys, ("uri", "actor_id", "public", "fetched_ms"), ("uri",))
+_INSERT_KEY = upsert(keys, ("uri", "actor_id", "public", "fetched_ms", "for_proofs", "expires_ms"), ("uri",))
 
 
-def upsert_actor(row: Mapping[str, Any], key_rows: list[tuple[str, str]], now_ms: int) -> Unit[int]:
+class KeyRow(NamedTuple):
+    """A key of a remote actor: its id, PEM or multibase, whether it signs documents, and until when it counts."""
+
+    uri: str
+    public: str
+    for_proofs: bool = False
+    expires_ms: int | None = None
+
+
+def upsert_actor(row: Mapping[str, Any], key_rows: Sequence[KeyRow], now_ms: int) -> Unit[int]:
     """Store a remote actor as its document says, with exactly the keys it lists; returns its id.
 
     A local actor is never changed by this.
@@ -100,7 +120,7 @@ def upsert_actor(row: Mapping[str, Any], key_rows: list[tuple[str, str]], now_ms
     yield Run(_FORGET_KEYS, [{"gone": actor_id}])
     yield Run(
         _INSERT_KEY,
-        [{"uri": uri, "actor_id": actor_id, "public": public, "fetched_ms": now_ms} for uri, public in key_rows],
+        [{**key._asdict(), "actor_id": actor_id, "fetched_ms": now_ms} for key in key_rows],
     )
     return actor_id
 
@@ -116,36 +136,54 @@ def _less(name: str) -> Any:
     return {name: case((actors.c[name] > 0, actors.c[name] - 1), else_=0), "version": actors.c.version + 1}
 
 
-_AT_ONCE = 500
-_OBJECTS_OF = Statement(select(objects.c.id).where(objects.c.actor_id == _A).order_by(objects.c.id).limit(_AT_ONCE))
+# So much is done in one transaction; more than that is left to an errand, for everybody else's sake.
+_OBJECTS_AT_ONCE = 200
+_LIKES_AT_ONCE = 500
+ACTORS_AT_ONCE = 8
+_OBJECTS_OF = Statement(
+    select(objects.c.id).where(objects.c.actor_id == _A).order_by(objects.c.id).limit(_OBJECTS_AT_ONCE)
+)
+_LIKES_OF = Statement(
+    select(likes.c.id, likes.c.object_id).where(likes.c.actor_id == _A).order_by(likes.c.id).limit(_LIKES_AT_ONCE)
+)
+_UNLIKE = Statement(delete(likes).where(one_of(likes.c.id, "ids")))
+_REACTIONS_OF = Statement(
+    select(reactions.c.id, reactions.c.object_id, reactions.c.content)
+    .where(reactions.c.actor_id == _A)
+    .order_by(reactions.c.id)
+    .limit(_LIKES_AT_ONCE)
+)
+_UNREACT = Statement(delete(reactions).where(one_of(reactions.c.id, "ids")))
+_END_ERRAND = Statement(delete(errands).where(errands.c.actor_id == _A, errands.c.kind == "forget"))
 _FILES_OF = Statement(select(media.c.path, media.c.preview_path).where(media.c.actor_id == _A))
 _PICTURES_OF = Statement(select(actors.c.icon_url, actors.c.image_url).where(actors.c.id == _A, actors.c.local))
 # What others see of it, then what only itself saw: of somebody who is gone nothing stays that is not needed.
 _STEPS = tuple(
     Statement(clause)
     for clause in (
-        update(objects)
-        .where(objects.c.id.in_(select(likes.c.object_id).where(likes.c.actor_id == _A)))
-        .values(
-            likes_count=case((objects.c.likes_count > 0, objects.c.likes_count - 1), else_=0),
-            version=objects.c.version + 1,
-        ),
         update(actors)
         .where(actors.c.id.in_(select(follows.c.followed_id).where(follows.c.follower_id == _A, follows.c.accepted)))
         .values(_less("followers_count")),
         update(actors)
         .where(actors.c.id.in_(select(follows.c.follower_id).where(follows.c.followed_id == _A, follows.c.accepted)))
         .values(_less("following_count")),
-        delete(likes).where(likes.c.actor_id == _A),
         delete(pins).where(pins.c.actor_id == _A),
         delete(follows).where(or_(follows.c.follower_id == _A, follows.c.followed_id == _A)),
         delete(blocks).where(or_(blocks.c.actor_id == _A, blocks.c.target_id == _A)),
         delete(mutes).where(or_(mutes.c.actor_id == _A, mutes.c.target_id == _A)),
         delete(account_notes).where(or_(account_notes.c.actor_id == _A, account_notes.c.target_id == _A)),
         delete(notifications).where(or_(notifications.c.actor_id == _A, notifications.c.from_actor_id == _A)),
+        delete(interaction_requests).where(
+            or_(interaction_requests.c.actor_id == _A, interaction_requests.c.target_actor_id == _A)
+        ),
+        delete(group_bans).where(or_(group_bans.c.actor_id == _A, group_bans.c.group_id == _A)),
+        delete(group_moderators).where(or_(group_moderators.c.actor_id == _A, group_moderators.c.group_id == _A)),
+        # The votes that a group told of stay, as far as what they were for does.
+        delete(group_posts).where(group_posts.c.group_id == _A),
         *(
             delete(table).where(table.c.actor_id == _A)
             for table in (
+                groups,
                 bookmarks,
                 list_members,
                 featured_tags,
@@ -189,17 +227,44 @@ _MARK_GONE = Statement(
 )
 
 
-def remove(key: ActorKey, now_ms: int, applied: Applied) -> Unit[None]:
-    """All that the actor said and did goes; its row stays, marked, so that it cannot return unnoticed."""
-    while True:
-        rows = yield Fetch(_OBJECTS_OF, {"gone": key.id})
-        if not rows:
-            break
-        yield from remove_objects([ObjectKey(row["id"]) for row in rows], now_ms, applied)
-    for statement in (_FILES_OF, _PICTURES_OF):
-        for row in (yield Fetch(statement, {"gone": key.id})):
-            applied.orphaned_files += [path for path in (row[0], row[1]) if path]
-    yield from forget_votes_of(key.id)
-    for step in _STEPS:
-        yield Run(step, [{"gone": key.id}])
+def remove(key: ActorKey, facts: Facts, applied: Applied, *, at_once: bool = True) -> Unit[None]:
+    """The actor is gone at once: its row stays, marked, so that it cannot return unnoticed, and nobody is shown more.
+
+    All that it said and did goes too: now, if that is little (and `at_once`), else piece by piece by an errand, which
+    comes here for each of them.
+    """
+    for row in (yield Fetch(_PICTURES_OF, {"gone": key.id})):
+        applied.orphaned_files += [path for path in (row[0], row[1]) if path]
+    now_ms = facts.now_ms()
     yield Run(_MARK_GONE, [{"gone": key.id, "moment_ms": now_ms}])
+    if at_once and (yield from _forget_some(key.id, now_ms, applied)):
+        yield Run(_END_ERRAND, [{"gone": key.id}])
+        return
+    yield from insert_errands([NewErrand(facts.world.ids.next(), "forget", key.id)], now_ms, applied)
+
+
+def _forget_some(actor_id: int, now_ms: int, applied: Applied) -> Unit[bool]:
+    """A piece of what an actor left behind; whether that was all."""
+    rows = yield Fetch(_OBJECTS_OF, {"gone": actor_id})
+    yield from remove_objects([ObjectKey(row["id"]) for row in rows], now_ms, applied)
+    if len(rows) == _OBJECTS_AT_ONCE:
+        return False
+    liked = yield Fetch(_LIKES_OF, {"gone": actor_id})
+    if liked:
+        yield from count_objects("likes_count", [row["object_id"] for row in liked], -1)
+        yield Run(_UNLIKE, [{"ids": [row["id"] for row in liked]}])
+    if len(liked) == _LIKES_AT_ONCE:
+        return False
+    reacted = yield Fetch(_REACTIONS_OF, {"gone": actor_id})
+    if reacted:
+        shown = [row["object_id"] for row in reacted if row["content"] != DISLIKE]
+        yield from count_objects("reactions_count", shown, -1)
+        yield Run(_UNREACT, [{"ids": [row["id"] for row in reacted]}])
+    if len(reacted) == _LIKES_AT_ONCE:
+        return False
+    for row in (yield Fetch(_FILES_OF, {"gone": actor_id})):
+        applied.orphaned_files += [path for path in (row[0], row[1]) if path]
+    yield from forget_votes_of(actor_id)
+    for step in _STEPS:
+        yield Run(step, [{"gone": actor_id}])
+    return True

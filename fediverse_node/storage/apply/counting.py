@@ -26,7 +26,10 @@ def _statement(table: Table, name: str) -> Statement:
     return Statement(clause)
 
 
-_OBJECTS = {name: _statement(objects, name) for name in ("replies_count", "likes_count", "announces_count")}
+_OBJECTS = {
+    name: _statement(objects, name)
+    for name in ("replies_count", "likes_count", "announces_count", "quotes_count", "reactions_count")
+}
 _ACTORS = {name: _statement(actors, name) for name in ("followers_count", "following_count", "statuses_count")}
 
 _MOMENT = bindparam("moment_ms", type_=BigInteger())

@@ -22,7 +22,7 @@ _BEST_INBOX = case((func.coalesce(actors.c.shared_inbox, "") != "", actors.c.sha
     "best_inbox"
 )
 _REACHABLE = (actors.c.local.is_(False), actors.c.suspended_ms.is_(None), actors.c.deleted_ms.is_(None))
-_INBOXES_OF = Statement(select(_BEST_INBOX).where(one_of(actors.c.id, "ids"), *_REACHABLE))
+_INBOXES_OF = Statement(select(actors.c.id, actors.c.inbox, _BEST_INBOX).where(one_of(actors.c.id, "ids"), *_REACHABLE))
 _FOLLOWERS_INBOXES = Statement(
     select(_BEST_INBOX)
     .distinct()
@@ -44,12 +44,12 @@ def deliver(effects: Sequence[Deliver], facts: Facts, applied: Applied) -> Unit[
                 "actor_id": effect.signer_id,
                 "type": effect.type,
                 "object_id": effect.object_id,
-                "body": orjson.dumps(effect.document),
+                "body": effect.body if effect.body is not None else orjson.dumps(effect.document),
             }
         )
         for inbox in (yield from _inboxes(effect, facts)):
             host = host_of(inbox)
-            if host is None or host in facts.blocked_hosts or host == effect.except_host:
+            if host is None or facts.domains.is_suspended(host) or host == effect.except_host:
                 continue
             if facts.world.names.is_ours(inbox):  # somebody claims that we are their server
                 continue
@@ -78,14 +78,14 @@ def _inboxes(effect: Deliver, facts: Facts) -> Unit[list[str]]:
         if actor is None:
             unknown.append(actor_id)
         elif not actor.local and not actor.suspended and not actor.deleted:
-            found[actor.best_inbox] = None
+            found[actor.inbox if actor_id in effect.personal_ids else actor.best_inbox] = None
     if unknown:
         for row in (yield Fetch(_INBOXES_OF, {"ids": unknown})):
-            found[row["best_inbox"]] = None
+            found[row["inbox"] if row["id"] in effect.personal_ids else row["best_inbox"]] = None
     if effect.followers_of is not None:
         for row in (yield Fetch(_FOLLOWERS_INBOXES, {"author": effect.followers_of})):
             found[row["best_inbox"]] = None
-    return [inbox for inbox in found if inbox]
+    return [inbox for inbox in (*found, *(each for each in effect.inboxes if each not in found)) if inbox]
 
 
 def fetch_later(effects: Sequence[FetchLater], facts: Facts, applied: Applied) -> Unit[None]:

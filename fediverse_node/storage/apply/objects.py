@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Table, Text, bindparam, delete, func, select,
 
 from fediverse_node.domain.effects import EditObject, NewObject, NewTombstone
 from fediverse_node.domain.facts import Facts
+from fediverse_node.domain.interaction_policy import plain_policy
 from fediverse_node.domain.model import Visibility, visibility_code
 from fediverse_node.storage.apply import threads
 from fediverse_node.storage.apply.counting import count_objects, count_said
@@ -139,6 +140,8 @@ def _values(record: NewObject, now_ms: int) -> Mapping[str, Any]:
         "context_uri": record.context_uri,
         "parts": dump_json(record.parts) if record.parts else "{}",
         "attachments": dump_json(list(record.attachments)) if record.attachments else "[]",
+        "policy": dump_json(plain_policy(record.policy)) if record.policy is not None else None,
+        "searchable": record.searchable,
         "app_id": record.app_id,
         "published_ms": record.published_ms,
         "updated_ms": record.updated_ms,

@@ -36,6 +36,13 @@ _SET_POLL = Statement(
         }
     )
 )
+# Other servers are told of new votes, but not of each. Mastodon waits as long.
+COUNTS_PAUSE_MS = 3 * 60_000
+_COUNTS_DUE = Statement(
+    update(polls)
+    .where(polls.c.object_id == _ID, polls.c.counts_due_ms.is_(None), polls.c.hide_totals.is_(False))
+    .values(counts_due_ms=bindparam("due_ms", type_=BigInteger()))
+)
 _FORGET_VOTES = Statement(delete(votes).where(votes.c.object_id == _ID))
 _BUMP = Statement(update(objects).where(objects.c.id == _ID).values(version=objects.c.version + 1))
 _EARLIER = Statement(
@@ -74,7 +81,7 @@ def replace_poll(object_id: int, poll: Poll, *, ours: bool) -> Unit[None]:
     yield Run(_BUMP, [{"id_": object_id}])
 
 
-def insert_votes(found: Sequence[NewVotes], applied: Applied) -> Unit[None]:
+def insert_votes(found: Sequence[NewVotes], now_ms: int, applied: Applied) -> Unit[None]:
     """Votes; the counts of our own polls grow with those that are new."""
     # In the order of numbers: two processes that take votes for the same polls then never wait in a ring.
     for vote in sorted(found, key=lambda vote: vote.object_id):
@@ -95,6 +102,7 @@ def insert_votes(found: Sequence[NewVotes], applied: Applied) -> Unit[None]:
             chosen = [rows[position]["choice"] for position in done]
             yield from _count(vote.object_id, poll[0], chosen, voters=0 if earlier else 1, by=1)
             applied.events.append(Edited(vote.object_id))
+            yield Run(_COUNTS_DUE, [{"id_": vote.object_id, "due_ms": now_ms + COUNTS_PAUSE_MS}])
         yield Run(_BUMP, [{"id_": vote.object_id}])
 
 

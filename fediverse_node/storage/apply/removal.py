@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, bindparam, delete, exists, func, or_, select,
 
 from fediverse_node.domain.effects import NewTombstone, ObjectKey
 from fediverse_node.domain.model import Visibility, visibility_code
+from fediverse_node.storage.apply.approvals import before_removal
 from fediverse_node.storage.apply.counting import count_actors, count_objects
 from fediverse_node.storage.apply.objects import insert_tombstones
 from fediverse_node.storage.events import Applied, Removed
@@ -91,6 +92,7 @@ def remove(keys: Sequence[ObjectKey], now_ms: int, applied: Applied) -> Unit[Non
     ids |= {row["id"] for row in announces}
     for file_row in (yield Fetch(_FILES, {"ids": list(ids)})):
         applied.orphaned_files += [path for path in (file_row["path"], file_row["preview_path"]) if path]
+    yield from before_removal(sorted(ids), applied)
     yield Run(_DELETE, [{"ids": list(ids)}])
     buried = {key.id for key in keys if key.tombstone}
     graves = [

@@ -55,6 +55,7 @@ def converse(records: Sequence[NewObject], facts: Facts, applied: Applied) -> Un
         if record.visibility is not Visibility.DIRECT or record.announce_of_id is not None:
             continue
         people = dict.fromkeys((record.actor_id, *record.mention_ids))
+        unnamed = frozenset(record.parts.get("unnamed") or ())
         for person_id in people:
             person = facts.actors_by_id.get(person_id)
             if person is None or not person.local:
@@ -67,7 +68,14 @@ def converse(records: Sequence[NewObject], facts: Facts, applied: Applied) -> Un
                         "id": number,
                         "actor_id": person_id,
                         "thread_id": record.thread_id or record.id,
-                        "participants": dump_json([other for other in people if other != person_id]),
+                        # Whom the author does not name is known to the author alone.
+                        "participants": dump_json(
+                            [
+                                other
+                                for other in people
+                                if other != person_id and (other not in unnamed or person_id == record.actor_id)
+                            ]
+                        ),
                         "last_object_id": record.id,
                         "unread": person_id != record.actor_id,
                     }

@@ -23,6 +23,14 @@ _ROLE = (
     .scalar_subquery()
     .label("role")
 )
+
+
+def _at_least(claimed: str, known: str) -> ColumnElement[Any]:
+    """What its server says how many there are, if that is more than are known here."""
+    stated = func.coalesce(actors.c[claimed], 0)
+    return case((stated > actors.c[known], stated), else_=actors.c[known]).label(known)
+
+
 ACCOUNT_COLUMNS: tuple[ColumnElement[Any], ...] = (
     actors.c.id,
     actors.c.uri,
@@ -45,9 +53,10 @@ ACCOUNT_COLUMNS: tuple[ColumnElement[Any], ...] = (
     actors.c.hide_collections,
     actors.c.memorial,
     actors.c.moved_to_uri,
-    actors.c.followers_count,
-    actors.c.following_count,
-    actors.c.statuses_count,
+    _at_least("claimed_followers", "followers_count"),
+    _at_least("claimed_following", "following_count"),
+    _at_least("claimed_posts", "statuses_count"),
+    actors.c.looked_ms,
     actors.c.last_status_ms,
     actors.c.created_ms,
     actors.c.suspended_ms,
@@ -119,6 +128,7 @@ _IS_FOLLOWED = (
     .exists()
 )
 _EXACT = func.lower(actors.c.username) == bindparam("exact", type_=Text())
+_EXACT_HOST = actors.c.host == bindparam("exact_host", type_=Text())
 
 
 def _search(*, following: bool) -> Statement:
@@ -133,6 +143,8 @@ def _search(*, following: bool) -> Statement:
         .where(func.lower(actors.c.host).like(bindparam("host_pattern", type_=Text()), escape="\\"))
         .where(actors.c.deleted_ms.is_(None))
         .where(actors.c.suspended_ms.is_(None))
+        # Who is limited is found by those who know the whole handle, or follow.
+        .where(or_(actors.c.silenced_ms.is_(None), actors.c.id == _VIEWER, _IS_FOLLOWED, and_(_EXACT, _EXACT_HOST)))
         # The server's own actor is nobody to talk to.
         .where(or_(actors.c.local.is_(False), actors.c.type != "Application"))
         .order_by(
@@ -175,6 +187,7 @@ async def search_accounts(
         name_pattern=f"%{escape_like(user)}%",
         host_pattern=f"{escape_like(host)}%",
         exact=user,
+        exact_host=host,
         viewer_id=viewer_id or 0,
         limit=limit,
         offset=offset,

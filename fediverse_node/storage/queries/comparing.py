@@ -51,6 +51,7 @@ POSTS = Statement(
         objects.c.published_ms,
         objects.c.updated_ms,
         objects.c.fetched_ms,
+        objects.c.policy,
         _author.c.uri.label("author_uri"),
         polls.c.options,
         polls.c.counts,

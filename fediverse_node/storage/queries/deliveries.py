@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from fediverse_node.storage.apply.deliveries import DELIVERED, GIVEN_UP, REFUSED, WAITING
 from fediverse_node.storage.statement import Statement, one_of, upsert
-from fediverse_node.storage.tables import deliveries, hosts, keys, payloads
+from fediverse_node.storage.tables import actors, deliveries, hosts, keys, payloads
 from fediverse_node.storage.unit import Fetch, Run, Unit
 
 __all__ = ["DELIVERED", "GIVEN_UP", "REFUSED", "WAITING"]
@@ -80,9 +80,9 @@ PAYLOAD = Statement(
     )
 )
 PRIVATE_KEYS = Statement(
-    select(keys.c.uri, keys.c.private_pem).where(
-        keys.c.actor_id == bindparam("actor", type_=BigInteger()), keys.c.private_pem.is_not(None)
-    )
+    select(keys.c.uri, keys.c.private_pem, keys.c.expires_ms)
+    .where(keys.c.actor_id == bindparam("actor", type_=BigInteger()), keys.c.private_pem.is_not(None))
+    .order_by(keys.c.fetched_ms, keys.c.uri)
 )
 _FINISH = Statement(
     update(deliveries)
@@ -116,6 +116,14 @@ KNOWN_CAPABILITIES = Statement(
     .order_by(hosts.c.seen_ms.desc())
     .limit(20_000)
 )
+# ML-DSA-44 keys in multibase begin so.
+POST_QUANTUM_INBOXES = Statement(
+    select(actors.c.inbox)
+    .distinct()
+    .select_from(keys.join(actors, actors.c.id == keys.c.actor_id))
+    .where(keys.c.public.like("ukC%"), actors.c.local.is_(False))
+    .limit(20_000)
+)
 FAILING_HOSTS = Statement(
     select(hosts.c.host, hosts.c.failures, hosts.c.failing_since_ms).where(
         hosts.c.failures > bindparam("least", type_=Integer())
@@ -124,6 +132,12 @@ FAILING_HOSTS = Statement(
 _FORGET_RECEIPTS = Statement(
     delete(deliveries).where(
         deliveries.c.state != WAITING, deliveries.c.done_ms < bindparam("before_ms", type_=BigInteger())
+    )
+)
+# Anybody with a domain has as many hosts as they like; those that still count are learnt again.
+_FORGET_HOSTS = Statement(
+    delete(hosts).where(
+        func.coalesce(hosts.c.seen_ms, hosts.c.looked_ms, 0) < bindparam("before_ms", type_=BigInteger())
     )
 )
 COUNT_WAITING = Statement(select(func.count()).select_from(deliveries).where(_IS_WAITING))
@@ -217,3 +231,8 @@ def note_capability(host: str, *, reads_rfc9421: bool, reads_ed25519: bool, now_
 def forget_receipts(before_ms: int) -> Unit[None]:
     """Receipts that nobody asks for any more."""
     yield Run(_FORGET_RECEIPTS, [{"before_ms": before_ms}])
+
+
+def forget_hosts(before_ms: int) -> Unit[None]:
+    """What hosts showed about themselves that have shown nothing new since."""
+    yield Run(_FORGET_HOSTS, [{"before_ms": before_ms}])

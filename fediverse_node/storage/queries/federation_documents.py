@@ -98,7 +98,9 @@ LOCAL_ACTOR = Statement(
 )
 ACTOR_BY_URI = Statement(select(actors).where(actors.c.uri == bindparam("uri", type_=Text())))
 KEYS_OF = Statement(
-    select(keys.c.uri, keys.c.public).where(keys.c.actor_id == bindparam("actor_id", type_=BigInteger()))
+    select(keys.c.uri, keys.c.public, keys.c.expires_ms)
+    .where(keys.c.actor_id == bindparam("actor_id", type_=BigInteger()))
+    .order_by(keys.c.fetched_ms, keys.c.uri)
 )
 OBJECT_BY_ID = Statement(select_post().where(objects.c.id == bindparam("object_id", type_=BigInteger())))
 OBJECT_BY_URI = Statement(select_post().where(objects.c.uri == bindparam("uri", type_=Text())))

@@ -14,6 +14,7 @@ from fediverse_node.storage.tables import (
     authorization_codes,
     home_entries,
     idempotency_keys,
+    keys,
     mutes,
     objects,
     polls,
@@ -28,6 +29,7 @@ _NOW = bindparam("now_ms", type_=BigInteger())
 _coming = union_all(
     select(func.min(polls.c.expires_ms).label("due_ms")).where(polls.c.notified.is_(False)),
     select(func.min(scheduled.c.due_ms).label("due_ms")),
+    select(func.min(polls.c.counts_due_ms).label("due_ms")).where(polls.c.counts_due_ms.is_not(None)),
 ).subquery()
 ENDED_POLLS = Statement(
     select(polls.c.object_id, objects.c.actor_id, actors.c.local)
@@ -35,13 +37,26 @@ ENDED_POLLS = Statement(
     .where(polls.c.notified.is_(False), polls.c.expires_ms <= _NOW)
     .limit(200)
 )
+# Polls of ours with votes that other servers have not heard of.
+COUNTED_POLLS = Statement(
+    select(polls.c.object_id).where(polls.c.counts_due_ms <= _NOW).order_by(polls.c.counts_due_ms).limit(200)
+)
+_COUNTS_TOLD = Statement(
+    update(polls).where(polls.c.object_id == bindparam("poll_id", type_=BigInteger())).values(counts_due_ms=None)
+)
 NEXT_DUE = Statement(select(func.min(_coming.c.due_ms).label("due_ms")))
 _NOTIFIED = Statement(
-    update(polls).where(polls.c.object_id == bindparam("poll_id", type_=BigInteger())).values(notified=True)
+    update(polls)
+    .where(polls.c.object_id == bindparam("poll_id", type_=BigInteger()))
+    .values(
+        notified=True,
+        closed_ms=func.coalesce(polls.c.closed_ms, bindparam("ended_ms", type_=BigInteger())),
+        counts_due_ms=None,
+    )
 )
 _EXPIRED = tuple(
     Statement(delete(table).where(table.c.expires_ms < _NOW))
-    for table in (authorization_codes, sessions, sign_in_links, mutes)
+    for table in (authorization_codes, sessions, sign_in_links, mutes, keys)
 )
 # What was deleted before it ever came: worth remembering while a late copy may be on its way.
 _OLD_TOMBSTONES = Statement(
@@ -100,12 +115,17 @@ def trim_home(reader_ids: Sequence[int], *, keep: int) -> Unit[None]:
             yield Run(_TRIM, [{"reader": reader_id, "oldest": rows[0]["object_id"]}])
 
 
-def mark_ended(poll_id: int) -> Unit[None]:
-    """Everybody has been told that this poll has ended."""
-    yield Run(_NOTIFIED, [{"poll_id": poll_id}])
+def mark_counted(poll_id: int) -> Unit[None]:
+    """Others have been told of the votes up to now."""
+    yield Run(_COUNTS_TOLD, [{"poll_id": poll_id}])
+
+
+def mark_ended(poll_id: int, ended_ms: int | None = None) -> Unit[None]:
+    """Everybody has been told that this poll has ended; one of ours is closed with it, and shows how it came out."""
+    yield Run(_NOTIFIED, [{"poll_id": poll_id, "ended_ms": ended_ms}])
 
 
 def forget_expired(now_ms: int) -> Unit[None]:
-    """Codes, links, sessions and mutes whose time is over."""
+    """Codes, links, sessions, mutes and keys whose time is over."""
     for statement in (*_EXPIRED, _OLD_KEYS, _OLD_TOMBSTONES):
         yield Run(statement, [{"now_ms": now_ms}])

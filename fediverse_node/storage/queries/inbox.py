@@ -23,6 +23,8 @@ from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
 KEY = Statement(
     select(
         keys.c.public,
+        keys.c.for_proofs,
+        keys.c.expires_ms,
         actors.c.id.label("actor_id"),
         actors.c.uri.label("actor_uri"),
         actors.c.host,
@@ -43,12 +45,27 @@ _FORGET_SEEN = Statement(
     delete(seen_signatures).where(seen_signatures.c.seen_ms < bindparam("before_ms", type_=BigInteger()))
 )
 ACTOR_FETCHED = Statement(
-    select(actors.c.id, actors.c.local, actors.c.fetched_ms, actors.c.deleted_ms).where(
-        actors.c.uri == bindparam("uri", type_=Text())
-    )
+    select(
+        actors.c.id,
+        actors.c.local,
+        actors.c.fetched_ms,
+        actors.c.deleted_ms,
+        actors.c.username,
+        actors.c.host,
+        actors.c.moved_to_uri,
+        actors.c.moved_ms,
+    ).where(actors.c.uri == bindparam("uri", type_=Text()))
+)
+MOVED_TO = Statement(
+    select(actors.c.local, actors.c.moved_to_uri).where(actors.c.uri == bindparam("uri", type_=Text()))
 )
 OBJECT_ID = Statement(
     select(objects.c.id, objects.c.actor_id, objects.c.local).where(objects.c.uri == bindparam("uri", type_=Text()))
+)
+OBJECT_OWNER = Statement(
+    select(objects.c.id, objects.c.visibility, actors.c.uri.label("actor_uri"))
+    .select_from(objects.join(actors, actors.c.id == objects.c.actor_id))
+    .where(objects.c.uri == bindparam("uri", type_=Text()), objects.c.local.is_(False))
 )
 DUE_STAGED = Statement(
     select(inbox_staging)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Text, bindparam, func, select
 
 from fediverse_node.storage.statement import Statement
-from fediverse_node.storage.tables import actors, domain_blocks, hosts, objects, settings, users
+from fediverse_node.storage.tables import actors, hosts, objects, settings, users
 from fediverse_node.storage.unit import Fetch, Insert, Unit
 
 SETTING = Statement(select(settings.c.value).where(settings.c.key == bindparam("key", type_=Text())))
@@ -22,11 +22,6 @@ LOCAL_STATUS_COUNT = Statement(
 )
 HOST_COUNT = Statement(select(func.count()).select_from(hosts))
 HOSTS = Statement(select(hosts.c.host).order_by(hosts.c.host).limit(bindparam("limit", type_=BigInteger())))
-PUBLIC_DOMAIN_BLOCKS = Statement(
-    select(domain_blocks.c.host, domain_blocks.c.severity, domain_blocks.c.public_comment).order_by(
-        domain_blocks.c.host
-    )
-)
 # The person to turn to: whoever owns the server.
 CONTACT = Statement(
     select(users.c.actor_id)

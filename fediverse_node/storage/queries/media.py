@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import BigInteger, Text, bindparam, delete, select, update
 
-from fediverse_node.storage.statement import Statement
+from fediverse_node.storage.statement import Statement, one_of
 from fediverse_node.storage.tables import media, scheduled
 from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
 
@@ -17,6 +17,7 @@ Row = Any
 _ID = bindparam("media_id", type_=BigInteger())
 _OWNER = bindparam("owner_id", type_=BigInteger())
 MEDIA = Statement(select(media).where(media.c.id == _ID, media.c.actor_id == _OWNER))
+BY_PATHS = Statement(select(media).where(media.c.actor_id == _OWNER, one_of(media.c.path, "paths")))
 _DESCRIBE = Statement(
     update(media)
     .where(media.c.id == _ID, media.c.object_id.is_(None))

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Integer, Select, Text, bindparam, delete, func, or_, select, update
+from sqlalchemy import BigInteger, Integer, Select, Text, and_, bindparam, delete, func, or_, select, update
 
-from fediverse_node.storage.queries.statuses import VIEWER, is_unblocked, is_unmuted
+from fediverse_node.storage.queries.statuses import VIEWER, is_heard, is_near, is_unblocked, is_unmuted
 from fediverse_node.storage.queries.timelines import keyset
 from fediverse_node.storage.rows import dump_json
 from fediverse_node.storage.statement import Statement, one_of
@@ -22,6 +22,10 @@ from fediverse_node.storage.unit import Fetch, Run, Unit
 _ACTOR = bindparam("actor", type_=BigInteger())
 _ID = bindparam("id_", type_=BigInteger())
 _FROM = bindparam("from_id", type_=BigInteger())
+# Whether what limited strangers did is told as well.
+_LIMITED_TOO = bindparam("limited_too", value=0, type_=Integer())
+# These follow from what the person did themselves, or from their office.
+_ABOUT_OWN = ("poll", "update", "report")
 
 
 def _select() -> Select[Any]:
@@ -39,6 +43,12 @@ def _select() -> Select[Any]:
             actors.c.deleted_ms.is_(None),
             is_unblocked(notifications.c.from_actor_id),
             is_unmuted(notifications.c.from_actor_id, only=mutes.c.notifications),
+            is_near(actors.c.host),
+            or_(
+                _LIMITED_TOO == 1,
+                *(notifications.c.type == name for name in _ABOUT_OWN),
+                is_heard(notifications.c.from_actor_id, actors.c.silenced_ms),
+            ),
         )
     )
 
@@ -54,10 +64,15 @@ COUNT = Statement(
         .subquery()
     )
 )
+# Who reacted stands among those who like.
+_IS_OF_TYPE = or_(
+    notifications.c.type == bindparam("type_", type_=Text()),
+    and_(bindparam("type_", type_=Text()) == "like", notifications.c.type == "reaction"),
+)
 # What stands in one group: the same thing done to the same object, or to the person themselves.
 OF_GROUP = keyset(
     _select().where(
-        notifications.c.type == bindparam("type_", type_=Text()),
+        _IS_OF_TYPE,
         func.coalesce(notifications.c.object_id, 0) == bindparam("object_id", type_=BigInteger()),
     ),
     notifications.c.id,
@@ -80,7 +95,7 @@ _DISMISS = Statement(
 _DISMISS_GROUP = Statement(
     delete(notifications).where(
         notifications.c.actor_id == _ACTOR,
-        notifications.c.type == bindparam("type_", type_=Text()),
+        _IS_OF_TYPE,
         func.coalesce(notifications.c.object_id, 0) == bindparam("object_id", type_=BigInteger()),
     )
 )

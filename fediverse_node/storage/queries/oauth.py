@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Text, and_, bindparam, delete, select, update
 
-from fediverse_node.storage.statement import Statement
+from fediverse_node.storage.statement import Statement, upsert
 from fediverse_node.storage.tables import (
     actors,
     apps,
@@ -56,6 +56,12 @@ TOKEN = Statement(
 _USED = Statement(update(tokens).where(tokens.c.id == _big("token_id")).values(last_used_ms=_big("now_ms")))
 _SEEN = Statement(update(users).where(users.c.id == _big("user_id")).values(last_seen_ms=_big("now_ms")))
 
+_KNOW_APP = upsert(
+    apps,
+    ("id", "client_id", "client_secret", "name", "website", "redirect_uris", "scopes", "created_ms"),
+    ("client_id",),
+    {"name": "name", "website": "website", "redirect_uris": "redirect_uris", "created_ms": "created_ms"},
+)
 APP = Statement(select(apps).where(apps.c.id == _big("id")))
 APP_BY_CLIENT_ID = Statement(select(apps).where(apps.c.client_id == _words("client_id")))
 
@@ -112,6 +118,11 @@ def note_use(token_id: int, user_id: int | None, now_ms: int) -> Unit[None]:
 def insert_app(row: Mapping[str, Any]) -> Unit[None]:
     """A new app: all columns of `apps`."""
     yield Insert(apps, [row])
+
+
+def know_app(row: Mapping[str, Any]) -> Unit[None]:
+    """An app that is known by an address, as it describes itself now."""
+    yield Run(_KNOW_APP, [row])
 
 
 def insert_code(row: Mapping[str, Any], now_ms: int) -> Unit[None]:

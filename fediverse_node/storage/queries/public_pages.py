@@ -35,6 +35,8 @@ _starts_or_goes_on = or_(objects.c.in_reply_to_uri.is_(None), objects.c.in_reply
 PROFILE_POSTS = Statement(_of_actor().where(_starts_or_goes_on))
 PROFILE_WITH_REPLIES = Statement(_of_actor())
 PROFILE_MEDIA = Statement(_of_actor().where(objects.c.attachments != "[]", objects.c.announce_of_id.is_(None)))
+# Whoever reads a page follows nobody: of others it shows none who are limited.
+_is_heard = or_(actors.c.silenced_ms.is_(None), actors.c.local)
 
 
 def _thread_up() -> Select[Any]:
@@ -47,7 +49,7 @@ def _thread_up() -> Select[Any]:
         select(parent.c.in_reply_to_id, up.c.depth + 1)
         .where(parent.c.id == up.c.id, up.c.depth < ANCESTORS_LIMIT)
     )  # fmt: skip
-    return select_post().where(objects.c.id.in_(select(up.c.id)), is_open()).order_by(objects.c.id)
+    return select_post().where(objects.c.id.in_(select(up.c.id)), is_open(), _is_heard).order_by(objects.c.id)
 
 
 # Walks through posts that are not open to everybody, and leaves those out of the answer.
@@ -56,7 +58,8 @@ ANCESTORS = Statement(_thread_up())
 THREAD_AFTER = Statement(
     select_post()
     .where(objects.c.thread_id == bindparam("thread_id", type_=BigInteger()))
-    .where(objects.c.id > bindparam("after", type_=BigInteger()), objects.c.announce_of_id.is_(None), is_open())
+    .where(objects.c.id > bindparam("after", type_=BigInteger()), objects.c.announce_of_id.is_(None))
+    .where(is_open(), _is_heard)
     .order_by(objects.c.id)
     .limit(_LIMIT)
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Text, bindparam, select, union
+from sqlalchemy import BigInteger, Text, bindparam, func, or_, select, union
 
-from fediverse_node.storage.statement import Statement
+from fediverse_node.storage.statement import Statement, one_of
 from fediverse_node.storage.tables import (
     actors,
     deliveries,
@@ -43,6 +43,44 @@ DELIVERIES = Statement(
     .where(objects.c.uri == _OBJECT, deliveries.c.host == _HOST)
     .order_by(deliveries.c.id.desc())
 )
+# All of a post, in the order in which they were to leave.
+RECEIPTS = Statement(
+    select(
+        payloads.c.id.label("payload_id"),
+        payloads.c.uri,
+        payloads.c.type,
+        deliveries.c.inbox,
+        deliveries.c.host,
+        deliveries.c.state,
+        deliveries.c.attempts,
+        deliveries.c.due_ms,
+        deliveries.c.done_ms,
+        deliveries.c.last_error,
+    )
+    .select_from(deliveries.join(payloads, payloads.c.id == deliveries.c.payload_id))
+    .where(payloads.c.object_id == bindparam("object_id", type_=BigInteger()))
+    .order_by(deliveries.c.id)
+)
+BY_NAME = Statement(
+    select(
+        objects.c.id,
+        objects.c.uri,
+        objects.c.local,
+        objects.c.visibility,
+        objects.c.published_ms,
+        objects.c.actor_id,
+        _author.c.username,
+    )
+    .join(_author, _author.c.id == objects.c.actor_id)
+    .where(
+        or_(
+            objects.c.uri == bindparam("name", type_=Text()),
+            objects.c.url == bindparam("name", type_=Text()),
+            objects.c.id == bindparam("number", type_=BigInteger()),
+        )
+    )
+    .limit(1)
+)
 # Who at a host follows the author of an object, or has asked to.
 FOLLOWERS_AT = Statement(
     select(actors.c.uri, actors.c.username, actors.c.host, follows.c.accepted)
@@ -62,7 +100,12 @@ MENTIONED_AT = Statement(
     .where(objects.c.uri == _OBJECT, actors.c.host == _HOST)
     .order_by(actors.c.username)
 )
-BLOCKED = Statement(select(domain_blocks.c.severity).where(domain_blocks.c.host == _HOST))
+# The rules that may hold for a host, whose names are given; the nearest first, which counts.
+RULES = Statement(
+    select(domain_blocks.c.severity)
+    .where(one_of(domain_blocks.c.host, "hosts"))
+    .order_by(func.length(domain_blocks.c.host).desc())
+)
 # Whose app shows it unasked: at home or as a notification.
 SHOWN_TO = Statement(
     union(

@@ -11,17 +11,31 @@ from typing import Any
 import orjson
 from sqlalchemy import Select, Table, and_, func, literal, select
 
-from fediverse_node.domain.model import Visibility, visibility_code
+from fediverse_node.domain.model import Approval, Visibility, visibility_code
+from fediverse_node.domain.reactions import DISLIKE
+from fediverse_node.storage.rows import APPROVAL_CODES
 from fediverse_node.storage.statement import Statement
-from fediverse_node.storage.tables import actors, follows, likes, objects, polls, votes
+from fediverse_node.storage.tables import (
+    actors,
+    follows,
+    likes,
+    objects,
+    polls,
+    quotes,
+    reactions,
+    told_votes,
+    votes,
+)
 
 _ANSWER = objects.alias("answer")
 _ANNOUNCE = objects.alias("announce")
 _SAID = objects.alias("said")
 
 
-def _wrong(table: Table, name: str, truth: Select[Any], *conditions: Any) -> Statement:
-    true_count = truth.scalar_subquery()
+def _wrong(table: Table, name: str, truth: Select[Any], *conditions: Any, also: Select[Any] | None = None) -> Statement:
+    true_count: Any = truth.scalar_subquery()
+    if also is not None:
+        true_count = true_count + also.scalar_subquery()
     return Statement(
         select(
             table.c.id,
@@ -38,7 +52,22 @@ def _number(from_: Any, condition: Any) -> Select[Any]:
 
 _PRESENT = actors.c.deleted_ms.is_(None)
 WRONG_COUNTERS = (
-    _wrong(objects, "likes_count", _number(likes, likes.c.object_id == objects.c.id).correlate(objects)),
+    _wrong(
+        objects,
+        "likes_count",
+        # What people said, and what groups told of.
+        _number(likes, likes.c.object_id == objects.c.id).correlate(objects),
+        also=_number(told_votes, and_(told_votes.c.object_id == objects.c.id, told_votes.c.value > 0)).correlate(
+            objects
+        ),
+    ),
+    _wrong(
+        objects,
+        "reactions_count",
+        _number(reactions, and_(reactions.c.object_id == objects.c.id, reactions.c.content != DISLIKE)).correlate(
+            objects
+        ),
+    ),
     _wrong(
         objects,
         "replies_count",
@@ -52,6 +81,13 @@ WRONG_COUNTERS = (
     ),
     _wrong(
         objects, "announces_count", _number(_ANNOUNCE, _ANNOUNCE.c.announce_of_id == objects.c.id).correlate(objects)
+    ),
+    _wrong(
+        objects,
+        "quotes_count",
+        _number(
+            quotes, and_(quotes.c.quoted_id == objects.c.id, quotes.c.state == APPROVAL_CODES[Approval.ACCEPTED])
+        ).correlate(objects),
     ),
     _wrong(
         actors,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, bindparam, delete, func, select
+from sqlalchemy import BigInteger, Text, bindparam, delete, func, or_, select, update
 
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.tables import actors, keys, sign_in_links, tokens, users
@@ -32,6 +32,14 @@ _NAME_TAKEN = Statement(
     )
 )
 _DROP_KEYS = Statement(delete(keys).where(keys.c.actor_id == bindparam("actor_id", type_=BigInteger())))
+_END_KEYS = Statement(
+    update(keys)
+    .where(
+        keys.c.actor_id == bindparam("of_actor", type_=BigInteger()),
+        or_(keys.c.expires_ms.is_(None), keys.c.expires_ms > bindparam("until_ms", type_=BigInteger())),
+    )
+    .values(expires_ms=bindparam("until_ms", type_=BigInteger()))
+)
 _EMAIL_TAKEN = Statement(select(users.c.id).where(func.lower(users.c.email) == bindparam("email", type_=Text())))
 
 
@@ -58,6 +66,12 @@ def create_actor(actor: Mapping[str, Any], key_rows: Sequence[Mapping[str, Any]]
 def replace_keys(actor_id: int, key_rows: Sequence[Mapping[str, Any]]) -> Unit[None]:
     """New keys in the place of all that an actor has."""
     yield Run(_DROP_KEYS, [{"actor_id": actor_id}])
+    yield Insert(keys, key_rows)
+
+
+def rotate_keys(actor_id: int, key_rows: Sequence[Mapping[str, Any]], until_ms: int) -> Unit[None]:
+    """New keys beside those that an actor has, which end at `until_ms`, or before if they were to."""
+    yield Run(_END_KEYS, [{"of_actor": actor_id, "until_ms": until_ms}])
     yield Insert(keys, key_rows)
 
 

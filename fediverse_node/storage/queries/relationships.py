@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, delete, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, delete, or_, select, union_all
 
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.queries.timelines import keyset
 from fediverse_node.storage.statement import Statement, one_of, upsert
-from fediverse_node.storage.tables import account_notes, actors, blocks, follows, mutes
+from fediverse_node.storage.tables import account_notes, actors, blocks, follows, mutes, user_domain_blocks
 from fediverse_node.storage.unit import Run, Unit
 
 Row = Any
@@ -34,6 +34,11 @@ _MUTING = Statement(
         mutes.c.actor_id == _ACTOR, one_of(mutes.c.target_id, "ids"), _IN_FORCE
     )
 )
+_KEEPING_AWAY = Statement(
+    select(actors.c.id)
+    .select_from(actors.join(user_domain_blocks, user_domain_blocks.c.host == actors.c.host))
+    .where(user_domain_blocks.c.actor_id == _ACTOR, one_of(actors.c.id, "ids"), actors.c.local.is_(False))
+)
 _NOTES = Statement(
     select(account_notes.c.target_id, account_notes.c.note).where(
         account_notes.c.actor_id == _ACTOR, one_of(account_notes.c.target_id, "ids")
@@ -51,6 +56,7 @@ class Relation:
     blocking: bool = False
     blocked_by: bool = False
     mute: Row | None = None
+    keeping_away: bool = False  # from the other's whole host
     note: str = ""
 
 
@@ -71,9 +77,34 @@ async def load_relations(database: Database, actor_id: int, ids: Iterable[int], 
         found[row["actor_id"]].blocked_by = True
     for row in await database.fetch(_MUTING, actor_id=actor_id, ids=wanted, now_ms=now_ms):
         found[row["target_id"]].mute = row
+    for row in await database.fetch(_KEEPING_AWAY, actor_id=actor_id, ids=wanted):
+        found[row["id"]].keeping_away = True
     for row in await database.fetch(_NOTES, actor_id=actor_id, ids=wanted):
         found[row["target_id"]].note = row["note"]
     return found
+
+
+# Who of these people at open connections avoids one of `ids`, or is blocked by one.
+_AVOIDING = Statement(
+    union_all(
+        select(blocks.c.actor_id.label("viewer_id")).where(
+            one_of(blocks.c.target_id, "ids"), one_of(blocks.c.actor_id, "viewers")
+        ),
+        select(blocks.c.target_id).where(one_of(blocks.c.actor_id, "ids"), one_of(blocks.c.target_id, "viewers")),
+        select(mutes.c.actor_id).where(
+            one_of(mutes.c.target_id, "ids"), one_of(mutes.c.actor_id, "viewers"), _IN_FORCE
+        ),
+        select(user_domain_blocks.c.actor_id)
+        .select_from(user_domain_blocks.join(actors, actors.c.host == user_domain_blocks.c.host))
+        .where(one_of(actors.c.id, "ids"), one_of(user_domain_blocks.c.actor_id, "viewers")),
+    )
+)
+
+
+async def load_avoiding(database: Database, viewers: Iterable[int], ids: Iterable[int], now_ms: int) -> list[int]:
+    """Those of the viewers who avoid one of these people, or whom one of them blocks."""
+    rows = await database.fetch(_AVOIDING, viewers=sorted(viewers), ids=sorted(ids), now_ms=now_ms)
+    return sorted({row["viewer_id"] for row in rows})
 
 
 _is_here = and_(actors.c.deleted_ms.is_(None), actors.c.suspended_ms.is_(None))

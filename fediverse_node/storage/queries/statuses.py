@@ -8,6 +8,7 @@ two together.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     exists,
     func,
     literal_column,
@@ -39,15 +41,20 @@ from fediverse_node.storage.tables import (
     filters,
     follows,
     home_entries,
+    interaction_requests,
     likes,
+    link_previews,
     media,
     mentions,
     mutes,
+    object_previews,
     objects,
     pins,
     polls,
+    quotes,
     revisions,
     thread_mutes,
+    user_domain_blocks,
     votes,
 )
 
@@ -103,9 +110,27 @@ def is_present() -> ColumnElement[bool]:
     )
 
 
-def is_unavoided(*people: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The viewer neither blocks nor mutes any of these, and none of them blocks the viewer."""
-    return and_(is_unblocked(*people), is_unmuted(*people))
+def is_unavoided(*people: ColumnElement[Any], hosts: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
+    """The viewer neither blocks nor mutes any of these nor their hosts, and none of them blocks the viewer."""
+    return and_(is_unblocked(*people), is_unmuted(*people), is_near(*hosts))
+
+
+def is_near(*hosts: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The viewer keeps away from none of these hosts."""
+    kept_away = (
+        select(_ONE)
+        .select_from(user_domain_blocks)
+        .where(user_domain_blocks.c.actor_id == VIEWER, user_domain_blocks.c.host.in_(hosts))
+    )
+    return not_(exists(kept_away.correlate_except(user_domain_blocks)))
+
+
+def is_heard(person: ColumnElement[Any], silenced_ms: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The person is not limited here, or the viewer follows it, or is it."""
+    followed = select(_ONE).select_from(follows).where(
+        follows.c.follower_id == VIEWER, follows.c.followed_id == person, follows.c.accepted
+    )  # fmt: skip
+    return or_(silenced_ms.is_(None), person == VIEWER, exists(followed.correlate_except(follows)))
 
 
 def is_unmuted(*people: ColumnElement[Any], only: ColumnElement[bool] | None = None) -> ColumnElement[bool]:
@@ -157,6 +182,11 @@ def _may_see(what: Any) -> ColumnElement[bool]:
     )
 
 
+def may_see_object() -> ColumnElement[bool]:
+    """`domain.policy.may_see`, of the object alone."""
+    return _may_see(objects)
+
+
 def visible_to_viewer() -> ColumnElement[bool]:
     """`domain.policy.may_see`, of the object and of what it passes on."""
     return and_(_may_see(objects), or_(target.c.id.is_(None), _may_see(target)))
@@ -173,13 +203,23 @@ RENDERED = Statement(
         objects,
         *POLL_COLUMNS,
         author.c.username,
+        author.c.host.label("author_host"),
         apps.c.name.label("app_name"),
         apps.c.website.label("app_website"),
+        quotes.c.state.label("quote_state"),
+        quotes.c.quoted_id,
+        quotes.c.quoted_actor_id,
+        interaction_requests.c.state.label("request_state"),
+        link_previews.c.card,
     )
     .select_from(
         objects.join(author, author.c.id == objects.c.actor_id)
         .outerjoin(polls, polls.c.object_id == objects.c.id)
+        .outerjoin(quotes, quotes.c.object_id == objects.c.id)
+        .outerjoin(interaction_requests, interaction_requests.c.object_id == objects.c.id)
         .outerjoin(apps, apps.c.id == objects.c.app_id)
+        .outerjoin(object_previews, object_previews.c.object_id == objects.c.id)
+        .outerjoin(link_previews, link_previews.c.id == object_previews.c.preview_id)
     )
     .where(one_of(objects.c.id, "ids"))
 )
@@ -188,10 +228,23 @@ FLAGS = Statement(
     union_all(
         select(_number(LIKED).label("kind"), likes.c.object_id, _number(0))
         .select_from(likes)
-        .where(likes.c.actor_id == VIEWER, one_of(likes.c.object_id, "ids")),
+        .where(likes.c.actor_id == VIEWER, one_of(likes.c.object_id, "ids"), likes.c.implied.is_(False)),
         select(_number(ANNOUNCED), objects.c.announce_of_id, _number(0))
         .select_from(objects)
         .where(objects.c.actor_id == VIEWER, one_of(objects.c.announce_of_id, "ids")),
+        # What the viewer did and is not answered yet is done as far as they can see.
+        select(
+            case((interaction_requests.c.kind == "like", _number(LIKED)), else_=_number(ANNOUNCED)),
+            interaction_requests.c.target_id,
+            _number(0),
+        )
+        .select_from(interaction_requests)
+        .where(
+            interaction_requests.c.actor_id == VIEWER,
+            one_of(interaction_requests.c.target_id, "ids"),
+            interaction_requests.c.state == 0,
+            interaction_requests.c.object_id.is_(None),
+        ),
         select(_number(BOOKMARKED), bookmarks.c.object_id, _number(0))
         .select_from(bookmarks)
         .where(bookmarks.c.actor_id == VIEWER, one_of(bookmarks.c.object_id, "ids")),
@@ -209,12 +262,17 @@ VOTES = Statement(
     .order_by(votes.c.choice)
 )
 
+AUTHOR, AUTHORS_HOST = (objects.c.actor_id,), (author.c.host,)
+SPEAKERS, SPEAKERS_HOSTS = (objects.c.actor_id, target.c.actor_id), (author.c.host, target_author.c.host)
+_is_author_heard = is_heard(objects.c.actor_id, author.c.silenced_ms)
 # The whole thread in one go: its shape needs those too that the viewer may not see.
 THREAD = Statement(
     select_entries(objects)
     .add_columns(
         objects.c.in_reply_to_id,
-        and_(is_present(), visible_to_viewer(), is_unavoided(objects.c.actor_id)).label("visible"),
+        and_(is_present(), visible_to_viewer(), is_unavoided(*AUTHOR, hosts=AUTHORS_HOST), _is_author_heard).label(
+            "visible"
+        ),
     )
     .where(
         objects.c.thread_id == bindparam("thread_id", type_=BigInteger()),
@@ -242,6 +300,7 @@ FOR_EDITING = Statement(
         objects.c.local,
         objects.c.thread_id,
         objects.c.app_id,
+        objects.c.policy,
         *POLL_COLUMNS,
     )
     .select_from(objects.outerjoin(polls, polls.c.object_id == objects.c.id))

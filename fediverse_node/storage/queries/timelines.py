@@ -26,12 +26,17 @@ from sqlalchemy import (
 
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.queries.statuses import (
+    AUTHOR,
+    AUTHORS_HOST,
+    SPEAKERS,
+    SPEAKERS_HOSTS,
     VIEWER,
     author,
     is_present,
     is_unavoided,
     select_entries,
     target,
+    target_author,
     visible_to_viewer,
 )
 from fediverse_node.storage.statement import Statement, one_of
@@ -99,12 +104,11 @@ def _flag(name: str) -> ColumnElement[bool]:
 
 
 _HAS_MEDIA = objects.c.attachments != "[]"
-_PEOPLE = (objects.c.actor_id, target.c.actor_id)
 
 HOME = keyset(
     select_entries(
         home_entries.join(objects, objects.c.id == home_entries.c.object_id), home_entries.c.object_id
-    ).where(home_entries.c.actor_id == VIEWER, is_present(), is_unavoided(*_PEOPLE)),
+    ).where(home_entries.c.actor_id == VIEWER, is_present(), is_unavoided(*SPEAKERS, hosts=SPEAKERS_HOSTS)),
     home_entries.c.object_id,
 )
 
@@ -123,7 +127,7 @@ def _public(*conditions: ColumnElement[bool]) -> Keyset:
         ~_IS_ANSWER_TO_OTHERS,
         author.c.silenced_ms.is_(None),
         is_present(),
-        is_unavoided(objects.c.actor_id),
+        is_unavoided(*AUTHOR, hosts=AUTHORS_HOST),
         or_(_flag("only_media"), _HAS_MEDIA),
         *conditions,
     )
@@ -149,7 +153,7 @@ def _tagged(root: FromClause, *conditions: ColumnElement[bool]) -> Select[Any]:
         _IS_PUBLIC,
         author.c.silenced_ms.is_(None),
         is_present(),
-        is_unavoided(objects.c.actor_id),
+        is_unavoided(*AUTHOR, hosts=AUTHORS_HOST),
         or_(_flag("only_media"), _HAS_MEDIA),
         or_(_flag("only_local"), objects.c.local),
         or_(_flag("all_count"), tagged_with("all_ids") == bindparam("all_count", type_=Integer())),
@@ -211,7 +215,7 @@ LIST = keyset(
         objects.c.actor_id.in_(select(list_members.c.actor_id).where(list_members.c.list_id == _LIST)),
         objects.c.visibility <= 2,
         is_present(),
-        is_unavoided(*_PEOPLE),
+        is_unavoided(*SPEAKERS, hosts=SPEAKERS_HOSTS),
         visible_to_viewer(),
         _ANNOUNCES_WANTED,
         _answers_wanted(),
@@ -232,7 +236,7 @@ ACTOR = keyset(
         objects.c.actor_id == _ACTOR,
         is_present(),
         visible_to_viewer(),
-        is_unavoided(target.c.actor_id),
+        is_unavoided(target.c.actor_id, hosts=(target_author.c.host,)),
         or_(_flag("only_media"), and_(_HAS_MEDIA, objects.c.announce_of_id.is_(None))),
         or_(_flag("exclude_replies"), ~_IS_ANSWER_TO_OTHERS),
         or_(_flag("exclude_reblogs"), objects.c.announce_of_id.is_(None)),
@@ -254,7 +258,7 @@ BOOKMARKS = keyset(
 )
 FAVOURITES = keyset(
     select_entries(likes.join(objects, objects.c.id == likes.c.object_id), likes.c.id).where(
-        likes.c.actor_id == VIEWER, is_present(), visible_to_viewer()
+        likes.c.actor_id == VIEWER, likes.c.implied.is_(False), is_present(), visible_to_viewer()
     ),
     likes.c.id,
 )

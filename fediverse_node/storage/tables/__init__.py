@@ -7,6 +7,8 @@ number of ours. Counters stand beside what they count and equal its recomputatio
 
 from __future__ import annotations
 
+from fediverse_node.storage.tables.approvals import interaction_requests, quotes
+from fediverse_node.storage.tables.client_to_server import link_previews, object_previews, submissions
 from fediverse_node.storage.tables.clients import (
     apps,
     authorization_codes,
@@ -14,6 +16,24 @@ from fediverse_node.storage.tables.clients import (
     tokens,
 )
 from fediverse_node.storage.tables.columns import Id, metadata
+from fediverse_node.storage.tables.domains import (
+    domain_allows,
+    domain_blocks,
+    domain_lists,
+    host_marks,
+    severances,
+    severed_follows,
+    user_domain_blocks,
+)
+from fediverse_node.storage.tables.errands import errands
+from fediverse_node.storage.tables.groups import (
+    group_bans,
+    group_moderators,
+    group_posts,
+    groups,
+    relays,
+    told_votes,
+)
 from fediverse_node.storage.tables.people import (
     account_notes,
     actors,
@@ -22,6 +42,7 @@ from fediverse_node.storage.tables.people import (
     sign_in_links,
     users,
 )
+from fediverse_node.storage.tables.reactions import reactions
 from fediverse_node.storage.tables.reading import (
     conversations,
     featured_tags,
@@ -58,10 +79,10 @@ from fediverse_node.storage.tables.said import (
     tombstones,
     votes,
 )
+from fediverse_node.storage.tables.threads import thread_gaps, thread_sources, thread_walks
 from fediverse_node.storage.tables.traffic import (
     custom_emojis,
     deliveries,
-    domain_blocks,
     fetches,
     hosts,
     inbox_staging,
@@ -81,7 +102,10 @@ __all__ = [
     "conversations",
     "custom_emojis",
     "deliveries",
+    "domain_allows",
     "domain_blocks",
+    "domain_lists",
+    "errands",
     "featured_tags",
     "fetches",
     "filter_keywords",
@@ -89,12 +113,19 @@ __all__ = [
     "filters",
     "followed_tags",
     "follows",
+    "group_bans",
+    "group_moderators",
+    "group_posts",
+    "groups",
     "home_entries",
+    "host_marks",
     "hosts",
     "idempotency_keys",
     "inbox_staging",
+    "interaction_requests",
     "keys",
     "likes",
+    "link_previews",
     "list_members",
     "lists",
     "markers",
@@ -103,23 +134,35 @@ __all__ = [
     "metadata",
     "mutes",
     "notifications",
+    "object_previews",
     "object_tags",
     "objects",
     "payloads",
     "pins",
     "polls",
     "push_subscriptions",
+    "quotes",
+    "reactions",
+    "relays",
     "reports",
     "revisions",
     "scheduled",
     "seen_signatures",
     "sessions",
     "settings",
+    "severances",
+    "severed_follows",
     "sign_in_links",
+    "submissions",
     "tags",
+    "thread_gaps",
     "thread_mutes",
+    "thread_sources",
+    "thread_walks",
     "tokens",
+    "told_votes",
     "tombstones",
+    "user_domain_blocks",
     "users",
     "votes",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Table, Text, text
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, text
 
 from fediverse_node.storage.tables.columns import (
     count_column,
@@ -53,6 +53,12 @@ actors = Table(
     ms_column("last_status_ms", nullable=True),
     ms_column("created_ms"),  # when the actor says it began
     ms_column("fetched_ms", nullable=True),  # remote: when its document was read last
+    # What its own server says of how many there are, and when its collections were looked through last.
+    Column("claimed_followers", Integer, nullable=True),
+    Column("claimed_following", Integer, nullable=True),
+    Column("claimed_posts", Integer, nullable=True),
+    ms_column("looked_ms", nullable=True),
+    ms_column("moved_ms", nullable=True),  # when its followers here were taken along last; of ours: when it moved
     ms_column("suspended_ms", nullable=True),
     ms_column("silenced_ms", nullable=True),
     ms_column("deleted_ms", nullable=True),
@@ -68,8 +74,18 @@ keys = Table(
     ref_column("actor_id", "actors"),
     Column("public", Text, nullable=False),  # PEM or multibase
     text_column("private_pem", nullable=True),  # local actors only
+    # Listed as `assertionMethod`: signs documents. Others sign requests only.
+    flag_column("for_proofs"),
+    # No signature with it counts from then on. Of ours: it was replaced, and is listed until then.
+    ms_column("expires_ms", nullable=True),
     ms_column("fetched_ms"),
     Index("ix_keys_actor_id", "actor_id"),
+    Index(
+        "ix_keys_expires_ms",
+        "expires_ms",
+        sqlite_where=text("expires_ms IS NOT NULL"),
+        postgresql_where=text("expires_ms IS NOT NULL"),
+    ),
 )
 
 users = Table(

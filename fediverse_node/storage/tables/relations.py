@@ -79,6 +79,8 @@ likes = Table(
     ref_column("actor_id", "actors"),
     ref_column("object_id", "objects"),
     Column("uri", Text, nullable=True),
+    # Nobody said so in these words: it stands for a reaction, so that it counts for those who know likes only.
+    flag_column("implied"),
     UniqueConstraint("actor_id", "object_id"),
     Index("ix_likes_object_id", "object_id", "id"),
     Index("ix_likes_uri", "uri"),

@@ -40,10 +40,16 @@ objects = Table(
     # {mentions: [{id, uri, username, acct, url}], tags: [name], emojis: [...], quote: uri, to: [...], cc: [...]}
     Column("parts", Text, nullable=False, server_default="{}"),
     Column("attachments", Text, nullable=False, server_default="[]"),
+    # What others may do with it: {like, reply, announce, quote: {automatic, manual}, polite, held}, or nothing said
+    text_column("policy", nullable=True),
     Column("app_id", Id, ForeignKey("apps.id", ondelete="SET NULL"), nullable=True),
     count_column("replies_count"),
     count_column("likes_count"),
     count_column("announces_count"),
+    count_column("quotes_count"),
+    count_column("reactions_count"),
+    # Who may find it by its words (domain/searching.py); nothing said: as its author is found
+    Column("searchable", SmallInteger, nullable=True),
     ms_column("published_ms"),
     ms_column("edited_ms", nullable=True),
     ms_column("updated_ms", nullable=True),  # the newest `updated` seen of a remote object; older ones are not applied
@@ -147,6 +153,13 @@ polls = Table(
     ms_column("expires_ms", nullable=True),
     ms_column("closed_ms", nullable=True),
     flag_column("notified"),
+    ms_column("counts_due_ms", nullable=True),  # when other servers are told of new votes; nothing: they know
+    Index(
+        "ix_polls_counts_due_ms",
+        "counts_due_ms",
+        sqlite_where=text("counts_due_ms IS NOT NULL"),
+        postgresql_where=text("counts_due_ms IS NOT NULL"),
+    ),
     # Those whose end nobody was told of yet.
     Index(
         "ix_polls_untold",

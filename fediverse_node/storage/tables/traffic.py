@@ -27,16 +27,9 @@ hosts = Table(
     ms_column("failing_since_ms", nullable=True),
     ms_column("retry_after_ms", nullable=True),
     ms_column("seen_ms", nullable=True),
-)
-
-domain_blocks = Table(
-    "domain_blocks",
-    metadata,
-    Column("host", Text, primary_key=True),
-    Column("severity", Text, nullable=False, server_default="suspend"),
-    text_column("public_comment"),
-    text_column("private_comment"),
-    ms_column("created_ms"),
+    text_column("application_uri", nullable=True),  # the server's own actor.  spec: fep-2677
+    ms_column("looked_ms", nullable=True),  # when its NodeInfo was asked for last
+    Index("ix_hosts_seen_ms", "seen_ms"),
 )
 
 payloads = Table(

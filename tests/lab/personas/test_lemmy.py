@@ -49,12 +49,6 @@ async def test_an_answer_from_here_is_passed_on_by_the_community(alice: Alice, o
     assert answer["uri"] in lemmy.held
 
 
-WRAPPED = pytest.mark.xfail(
-    strict=True, reason="our node does not look into an Announce of an activity, only of an object"
-)
-
-
-@WRAPPED
 async def test_a_comment_of_a_third_server_reaches_those_who_follow_the_community(alice: Alice, opened: Open) -> None:
     lemmy = await opened(Lemmy)
     ann, ben = lemmy.person("ann"), lemmy.person("ben")
@@ -70,7 +64,6 @@ async def test_a_comment_of_a_third_server_reaches_those_who_follow_the_communit
     await eventually(known, "the comment in the thread", patience_s=2.0)
 
 
-@WRAPPED
 async def test_a_like_in_a_community_counts_for_those_who_follow_it(alice: Alice, opened: Open) -> None:
     lemmy = await opened(Lemmy)
     ann, ben = lemmy.person("ann"), lemmy.person("ben")
@@ -87,7 +80,6 @@ async def test_a_like_in_a_community_counts_for_those_who_follow_it(alice: Alice
     await eventually(counted, "the like", patience_s=2.0)
 
 
-@WRAPPED
 async def test_an_edit_and_a_deletion_in_a_community_reach_those_who_follow_it(alice: Alice, opened: Open) -> None:
     lemmy = await opened(Lemmy)
     ann = lemmy.person("ann")
@@ -108,7 +100,6 @@ async def test_an_edit_and_a_deletion_in_a_community_reach_those_who_follow_it(a
     await eventually(gone, "the deletion", patience_s=2.0)
 
 
-@pytest.mark.xfail(strict=True, reason="our node does not know the type ChatMessage")
 async def test_a_private_message_of_lemmy_reaches_alice(alice: Alice, opened: Open) -> None:
     lemmy = await opened(Lemmy)
     ann = lemmy.person("ann")

@@ -47,6 +47,9 @@ async def test_a_quote_arrives_with_the_address_of_what_it_quotes(
     status = await alice.reads(quote.uri)
     assert "Until when?" in status["content"]
     assert f'href="{said["uri"]}"' in status["content"]
+    # They ask nobody, and hers may be quoted by everybody.
+    assert (status["quote"]["state"], status["quote"]["quoted_status"]["id"]) == ("accepted", said["id"])
+    assert (await alice.is_told("quote"))["status"]["uri"] == quote.uri
 
 
 @pytest.mark.parametrize("kind", [Misskey, Akkoma, Snac])

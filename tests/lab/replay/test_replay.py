@@ -206,7 +206,7 @@ def other_version(tmp_path: Path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", "node_modules")
     for name in ("fediverse_node", "schemas"):
         shutil.copytree(root / name, checkout / name, ignore=ignored)
-    rule = checkout / "fediverse_node" / "domain" / "activities" / "like.py"
+    rule = checkout / "fediverse_node" / "domain" / "granting.py"
     changed = rule.read_text().replace('yield Notify(author.id, "like", actor.id, target.id)', "return")
     assert changed != rule.read_text()
     rule.write_text(changed)

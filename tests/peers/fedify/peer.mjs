@@ -9,7 +9,7 @@
 // Behind a proxy: PORT is where it listens, ORIGIN how others call it, and https_proxy how it reaches them.
 
 import { createServer } from "node:http";
-import { createFederation, generateCryptoKeyPair, LanguageString, MemoryKvStore } from "@fedify/fedify";
+import { createFederation, generateCryptoKeyPair, LanguageString, MemoryKvStore, verifyObject } from "@fedify/fedify";
 import {
   Accept, Activity, Announce, Block, Create, Delete, Endpoints, Flag, Follow, Hashtag, Image, Like,
   Mention, Move, Note, Person, PUBLIC_COLLECTION, Question, Reject, Tombstone, Undo, Update,
@@ -317,6 +317,11 @@ const commands = {
       id: newUri(o.as, "flags"), actor: ctx.getActorUri(o.as), objects: [target.id, ...(o.posts ?? []).map((url) => new URL(url))],
       content: o.content,
     }));
+  },
+  // What a document says if it is its author's by its proof alone, whoever brings it; else nothing.
+  async believe(ctx, o) {
+    const documentLoader = await ctx.getDocumentLoader({ identifier: o.as });
+    return await verifyObject(Activity, o.document, { contextLoader: ctx.contextLoader, documentLoader });
   },
   async lookup(ctx, o) {
     return await find(ctx, o.as, o.url);

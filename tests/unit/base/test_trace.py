@@ -15,7 +15,8 @@ from fediverse_node.base.trace import is_watched, note, watched_by
 _ROOT = Path(__file__).resolve().parents[3]
 _ROOMS = ("domain", "inbox", "transport", "delivery", "outbox", "web")
 _STEP = re.compile(
-    r"(?:inbox|understand|signature|policy|rule|gather|storage|staging|later|fetch|webfinger|sign|post|delivery)"
+    r"(?:inbox|understand|signature|vouch|hearsay|policy|rule|gather|storage|staging|later|fetch|webfinger|sign|post"
+    r"|delivery|walk|thread|approval|synchronization|profile|client|preview)"
     r"\.[a-z0-9_]+|effects"
 )
 _ROW = re.compile(r"^\| `([a-z0-9_.]+)` \| ([^|]+) \|", re.MULTILINE)

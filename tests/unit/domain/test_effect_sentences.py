@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -13,9 +14,20 @@ from fediverse_node.base.outcome import Fail, TemporaryFail
 from fediverse_node.base.randomness import SystemRandomness
 from fediverse_node.base.trace import watched_by
 from fediverse_node.domain import effects as e
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.effect_sentences import Telling, sentence, sentences
 from fediverse_node.domain.facts import Facts, World
-from fediverse_node.domain.model import Actor, Object, Poll, Visibility
+from fediverse_node.domain.model import (
+    Actor,
+    Approval,
+    Interaction,
+    InteractionRequest,
+    Object,
+    Poll,
+    Quote,
+    Reaction,
+    Visibility,
+)
 from fediverse_node.domain.names import Names
 
 _CLOCK = SystemClock()
@@ -39,7 +51,7 @@ _FACTS = Facts(
     actors={actor.uri: actor for actor in _ACTORS},
     actors_by_id={actor.id: actor for actor in _ACTORS},
     objects_by_id={50: _POST},
-    blocked_hosts=frozenset({"blocked.example"}),
+    domains=DomainPolicy.suspending("blocked.example"),
 )
 _NOW_MS = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1000)
 _NEW = e.NewObject(60, "https://b.example/notes/60", "Note", 2, False, Visibility.PUBLIC, _NOW_MS)
@@ -49,6 +61,10 @@ _REPLY = e.NewObject(
 _ANNOUNCE = e.NewObject(
     62, "https://b.example/announces/1", "Announce", 2, False, Visibility.PUBLIC, _NOW_MS, announce_of_id=50
 )
+
+
+_QUOTE = Quote(60, 2, _POST.uri, 50, 1)
+_REQUEST = InteractionRequest(7, Interaction.REPLY, 2, 50, 1, "https://b.example/notes/61", object_id=61)
 
 
 def _deliver(*to: int, **more: Any) -> e.Deliver:
@@ -82,11 +98,50 @@ _CASES: list[tuple[e.Effect, str]] = [
         e.Put(e.NewReport(9, 2, 1, None, "rude")),
         "kept a report by @bob@b.example about @alice@home.example for the moderators",
     ),
+    (e.Put(e.NewReaction(9, Reaction(2, 50, "🔥"))), f"keeps the reaction 🔥 of @bob@b.example to {_POST.uri}"),
+    (e.Put(e.NewReaction(9, Reaction(2, 50, "dislike"))), f"counts one dislike more for {_POST.uri}"),
+    (e.Put(e.NewGroupPost(50, 2)), f"knows that {_POST.uri} is in the group @bob@b.example"),
+    (e.Put(e.NewToldVote(50, b"x", 2, 1)), f"counts a like for {_POST.uri} on the word of @bob@b.example"),
+    (e.Put(e.NewToldVote(50, b"x", 2, -1)), f"counts a dislike for {_POST.uri} on the word of @bob@b.example"),
+    (e.Put(e.NewModerator(1, 2)), "@bob@b.example moderates @alice@home.example now"),
+    (e.Put(e.NewGroupBan(1, 2)), "@bob@b.example may not write in @alice@home.example any more"),
+    (
+        e.Put(e.NewErrand(9, "move", 2, 1)),
+        "goes on with the followers of @bob@b.example, some at a time",
+    ),
+    (e.Put(e.NewErrand(9, "forget", 2)), "forgets what @bob@b.example said, piece by piece"),
+    (e.Patch(e.ChangeGroupPost(50, 1, removed=True)), f"{_POST.uri} is out of the group @alice@home.example"),
+    (e.Patch(e.ChangeGroupPost(50, 1, removed=False)), f"{_POST.uri} is back in the group @alice@home.example"),
+    (e.Patch(e.ChangeGroupPost(50, 1, locked=True)), f"{_POST.uri} is closed in the group @alice@home.example"),
+    (e.Patch(e.ChangeGroupPost(50, 1, locked=False)), f"{_POST.uri} is open again in the group @alice@home.example"),
+    (
+        e.Patch(e.SettleRelay("https://r.example/inbox", "accepted", "https://r.example/actor")),
+        "the relay https://r.example/inbox has accepted us",
+    ),
+    (e.Remove(e.ReactionKey(2, 50, "🔥")), f"takes back a reaction of @bob@b.example to {_POST.uri}"),
+    (e.Remove(e.ToldVoteKey(50, b"x")), f"takes back a vote for {_POST.uri} that a group told of"),
+    (e.Remove(e.ModeratorKey(1, 2)), "@bob@b.example does not moderate @alice@home.example any more"),
+    (e.Remove(e.GroupBanKey(1, 2)), "@bob@b.example may write in @alice@home.example again"),
     (e.Put(e.NewPin(9, 1, 50)), f"pinned {_POST.uri} to the profile of @alice@home.example"),
     (
         e.Put(e.NewTombstone("https://b.example/notes/60", _BOB.uri)),
         "remembers that https://b.example/notes/60 is gone",
     ),
+    (e.Put(_QUOTE), f"keeps that it quotes {_POST.uri}: pending"),
+    (
+        e.Put(_REQUEST),
+        "keeps that @bob@b.example asks @alice@home.example about the reply https://b.example/notes/61: pending",
+    ),
+    (
+        e.Patch(e.SettleQuote(replace(_QUOTE, state=Approval.ACCEPTED))),
+        f"the quote of {_POST.uri} in object 60 is accepted now",
+    ),
+    (
+        e.Patch(e.SettleRequest(replace(_REQUEST, state=Approval.REJECTED))),
+        "the reply https://b.example/notes/61 is rejected now",
+    ),
+    (e.Remove(e.QuoteKey(50)), f"{_POST.uri} quotes nothing any more"),
+    (e.Remove(e.RequestKey(7)), "forgets a request that was taken back"),
     (
         e.Patch(e.EditObject(50, {"content": "new", "summary": ""})),
         f"changed the post {_POST.uri} (content and summary); the version before is kept",
@@ -148,7 +203,7 @@ def test_each_effect_has_a_sentence(effect: e.Effect, said: str) -> None:
 def test_no_kind_of_effect_is_left_out() -> None:
     """A new kind of effect, record, change or key needs a sentence, and a line above."""
     seen = {type(part) for effect, _ in _CASES for part in (effect, *_inner(effect))}
-    kinds = {*get_args(e.Effect), *get_args(e.Record), *_of_field(e.Patch, "change"), *_of_field(e.Remove, "key")}
+    kinds = {*get_args(e.Effect), *get_args(e.Record), *get_args(e.Change), *get_args(e.Key)}
     assert kinds - {e.Patch, e.Remove} - seen == set()
     assert {e.Patch, e.Remove} <= seen
 
@@ -162,11 +217,6 @@ def _inner(effect: e.Effect) -> tuple[object, ...]:
         case e.Remove(key):
             return (key,)
     return ()
-
-
-def _of_field(kind: type, field: str) -> tuple[type, ...]:
-    names = kind.__annotations__[field].split(" | ")
-    return tuple(getattr(e, name) for name in names)
 
 
 def test_whoever_is_not_among_the_facts_is_called_by_number() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fediverse_node.domain import policy
+from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.model import Actor, Object, Visibility
 from tests.activities.builders import (
     ALICE,
@@ -120,7 +121,7 @@ def test_who_is_notified(recipient: Actor, sender: Actor, thread: int | None, al
     ],
 )
 def test_who_counts_no_longer(actor: Actor, gone: bool) -> None:
-    assert policy.is_gone(actor, a_world(blocked_hosts={"evil.example"})) is gone
+    assert policy.is_gone(actor, a_world(domains=DomainPolicy.suspending("evil.example"))) is gone
 
 
 @pytest.mark.parametrize(
@@ -140,3 +141,25 @@ def test_which_addresses_are_ours(uri: str, ours: bool) -> None:
 def test_names_with_other_letters_make_valid_addresses() -> None:
     assert NAMES.hashtag_page("füße/../x") == "https://home.example/tags/f%C3%BC%C3%9Fe%2F..%2Fx"
     assert NAMES.media("1/a b.png") == "https://home.example/media/1/a%20b.png"
+
+
+# Alice wants nothing of Bob's whole host.
+AWAY = a_world(Given(objects=tuple(NOTES.values()), follows=[(BOB, ALICE)]), domain_blocks={(ALICE.id, BOB.host)})
+
+
+def test_whoever_keeps_away_from_a_host_shows_it_nothing_and_follows_nobody_there() -> None:
+    assert not any(policy.may_see(BOB, note, AWAY) for note in NOTES.values())
+    assert policy.may_see(CAROL, PUBLIC, AWAY)
+    assert not policy.may_follow(BOB, ALICE, AWAY)
+    assert not policy.may_follow(ALICE, BOB, AWAY)
+    assert policy.may_follow(CAROL, ALICE, AWAY)
+    assert not policy.may_notify(ALICE, BOB.id, None, AWAY)
+    assert policy.may_notify(CAROL, BOB.id, None, AWAY)
+
+
+@pytest.mark.parametrize("domain", ["far.example", "example"])
+def test_an_actor_is_gone_whose_handle_or_id_is_of_a_suspended_host(domain: str) -> None:
+    facts = a_world(domains=DomainPolicy.suspending(domain))
+    assert policy.is_gone(BOB, facts)
+    assert policy.is_gone(replace(BOB, host="elsewhere.test"), facts)
+    assert policy.is_gone(replace(BOB, uri="https://elsewhere.test/bob"), facts)

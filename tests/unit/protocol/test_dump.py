@@ -21,6 +21,7 @@ from fediverse_node.protocol.dump import (
     dump_object,
     dump_tombstone,
 )
+from fediverse_node.protocol.events import Event, Place
 from fediverse_node.protocol.jsonld import Plain, compact_document, gate
 from fediverse_node.protocol.objects import ObjectDocument, TombstoneDocument, parse_object, parse_tombstone
 from fediverse_node.protocol.parts import Emoji, Picture
@@ -154,6 +155,7 @@ def test_an_actor_of_every_type_reads_back(type_: str) -> None:
                 ends=NOW,
                 place="Park",
                 published=NOW,
+                event=Event(starts=THEN, ends=NOW, places=(Place("Park"),)),
             ),
             id="an event",
         ),

@@ -53,6 +53,7 @@ def with_context(context: object, **more: object) -> dict[str, Any]:
         pytest.param([AS2_URL, "http://schema.org"], id="GoToSocial names schema.org last"),
         pytest.param("https://akko.example/schemas/litepub-0.1.jsonld", id="litepub includes the context"),
         pytest.param([AS2_URL, "https://mbin.example/contexts"], id="Mbin"),
+        pytest.param(["https://mbin.example/contexts"], id="Mbin's own actor"),
         pytest.param([AS2_URL, {"expires": "as:endTime", "icons": "as:icon"}], id="second names that do no harm"),
     ],
 )
@@ -135,7 +136,6 @@ def test_what_could_mean_something_else_needs_processing(context: object, reason
         {"as:actor": EVE},
         {AS + "actor": EVE},
         {"@id": "https://e.example/1"},
-        {"object": {"@value": "x"}},
         {"object": {"x": [{"@type": "Delete"}]}},
         {"object": {"@context": None, "actor": EVE}},
         {"object": {"@context": {"actor": "as:object"}, "id": "https://b.example/1"}},
@@ -143,6 +143,12 @@ def test_what_could_mean_something_else_needs_processing(context: object, reason
 )
 def test_keywords_and_second_names_in_the_document_need_processing(more: dict[str, object]) -> None:
     assert isinstance(gate(with_context(AS2_URL, **more)), NeedsProcessing)
+
+
+def test_values_written_as_kroeg_writes_them_need_no_processing() -> None:
+    assert (
+        gate(with_context(AS2_URL, object={"id": "https://b.example/1", "sensitive": {"@value": "False"}})) == Plain()
+    )
 
 
 def test_a_prefix_for_activity_streams_matters_only_where_it_is_used() -> None:

@@ -70,7 +70,7 @@ def test_tags_of_all_kinds() -> None:
         ]
     )
     assert post.mentions == (Mention("https://a.example/u"),)
-    assert post.hashtags == ("Moo", "plain")
+    assert post.hashtags == ("Moo", "twowords", "plain")
     assert post.emojis == (
         Emoji(
             "blob",
@@ -288,7 +288,7 @@ def test_an_event_says_when_and_where() -> None:
     assert post.ends == datetime(2024, 5, 1, 18, tzinfo=UTC)
     assert post.content_warning == ""
     html = text_html(post)
-    assert "2024-05-01 16:00 UTC · The Park, Kyiv" in html
+    assert "2024-05-01 16:00 – 18:00 UTC · The Park, Kyiv" in html
     assert "Bring <b>food</b>" in html
 
 
@@ -320,7 +320,7 @@ def test_the_parent_of_a_reply(more: dict[str, object], parent: str | None) -> N
     ("doc", "reason"),
     [
         ({"id": NOTE, "type": "Tombstone"}, WireReason.GONE),
-        ({"id": NOTE, "type": "ChatMessage", "attributedTo": BOB}, WireReason.UNKNOWN_OBJECT_TYPE),
+        ({"id": NOTE, "type": "Story", "attributedTo": BOB}, WireReason.UNKNOWN_OBJECT_TYPE),
         ({"id": NOTE, "attributedTo": BOB}, WireReason.NO_TYPE),
         ({"type": "Note", "attributedTo": BOB}, WireReason.NO_ID),
         ({"type": "Note", "id": NOTE}, WireReason.NO_AUTHOR),

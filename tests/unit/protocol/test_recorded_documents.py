@@ -96,6 +96,8 @@ def test_the_plain_reading_of_core_words_is_what_a_json_ld_processor_reads() -> 
             if isinstance(plain, Fail):
                 continue
             for field in _COMPARED[type(plain)]:
+                if field == "context" and "inConversation" in doc:
+                    continue  # GNU social's own word, of which our context does not know the name
                 expected, actual = getattr(processed, field), getattr(plain, field)
                 if isinstance(expected, tuple):
                     # JSON-LD arrays have no order
@@ -220,7 +222,8 @@ POSTS: dict[str, dict[str, Any]] = {
     "mobilizon/event.json": {
         "type": "Event", "author": "https://rendezvous.nomagic.uk/@devon_caledonian_society", "language": "en",
         "title": "Caledonian scottish dance class", "tags": ["Dance", "Caledonian", "Lesson"],
-        "place": "The Kenn Centre, Devon Expressway, Teignbridge, United Kingdom", "media": [("image", "image/jpeg")],
+        "place": "The Kenn Centre, Devon Expressway, EX6 7TW, Teignbridge, England, United Kingdom",
+        "media": [("image", "image/jpeg")],
     },
     "gancio/gancio-event-activity.json": {
         "type": "Event", "title": "Demo event", "place": "Colosseo", "tags": ["test"],

@@ -1,0 +1,168 @@
+"""The words of `fediverse-node emoji`, `relay` and `group`; what they do is loaded when it is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import click
+
+from fediverse_node.base.config import Config, load
+from fediverse_node.base.errors import NodeError
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def emoji() -> None:
+    """Custom emojis of this server."""
+
+
+@emoji.command("add")
+@click.argument("name")
+@click.argument("file", type=_FILE)
+@click.option("--category", default="", help="Under what apps list it.")
+def add_emoji(name: str, file: Path, category: str) -> None:
+    """Let people write :NAME: for the picture in FILE: PNG, GIF or WebP, at most 256 kB."""
+    from fediverse_node.cli import emojis  # noqa: PLC0415  (loads the database)
+
+    _run(lambda config: emojis.add(config, name, file, category=category))
+
+
+@emoji.command("import")
+@click.argument("pack", type=click.Path(exists=True, path_type=Path))
+@click.option("--category", default="", help="Under what apps list them; else as the pack says.")
+def import_emojis(pack: Path, category: str) -> None:
+    """Add all pictures of PACK: a folder or a zip file, as exported by Misskey or made for Pleroma."""
+    from fediverse_node.cli import emojis  # noqa: PLC0415
+
+    _run(lambda config: emojis.import_pack(config, pack, category=category))
+
+
+@emoji.command("list")
+def list_emojis() -> None:
+    """Print all of them."""
+    from fediverse_node.cli import emojis  # noqa: PLC0415
+
+    _run(emojis.show)
+
+
+@emoji.command("remove")
+@click.argument("name")
+def remove_emoji(name: str) -> None:
+    """Take NAME away; in what was said with it the name stands from now on."""
+    from fediverse_node.cli import emojis  # noqa: PLC0415
+
+    _run(lambda config: emojis.remove(config, name))
+
+
+@click.group()
+def relay() -> None:
+    """Servers that pass on what is public to whoever subscribes."""
+
+
+@relay.command("add")
+@click.argument("url")
+def add_relay(url: str) -> None:
+    """Subscribe to the relay at URL: its inbox (…/inbox), or its actor."""
+    from fediverse_node.cli import relays  # noqa: PLC0415
+
+    _run(lambda config: relays.add(config, url))
+
+
+@relay.command("list")
+def list_relays() -> None:
+    """Print all relays, and what they have answered."""
+    from fediverse_node.cli import relays  # noqa: PLC0415
+
+    _run(relays.show)
+
+
+@relay.command("remove")
+@click.argument("url")
+def remove_relay(url: str) -> None:
+    """End the subscription; what it brought stays."""
+    from fediverse_node.cli import relays  # noqa: PLC0415
+
+    _run(lambda config: relays.remove(config, url))
+
+
+@click.group()
+def group() -> None:
+    """Groups of this server; `user add NAME --type group` makes one."""
+
+
+@group.command("list")
+def list_groups() -> None:
+    """Print all groups with their members and moderators."""
+    from fediverse_node.cli import groups  # noqa: PLC0415
+
+    _run(groups.show)
+
+
+@group.command("posting")
+@click.argument("name")
+@click.argument("who", type=click.Choice(["everybody", "members", "moderators"]))
+def set_posting(name: str, who: str) -> None:
+    """Say of whom the group NAME passes on what they write in it."""
+    from fediverse_node.cli import groups  # noqa: PLC0415
+
+    _run(lambda config: groups.set_posting(config, name, who))
+
+
+@group.command("moderator")
+@click.argument("name")
+@click.argument("person")
+@click.option("--remove", is_flag=True, help="Not any more.")
+def set_moderator(name: str, person: str, remove: bool) -> None:
+    """Give PERSON (a handle) a say in the group NAME."""
+    from fediverse_node.cli import groups  # noqa: PLC0415
+
+    _run(lambda config: groups.moderator(config, name, person, no_more=remove))
+
+
+@group.command("ban")
+@click.argument("name")
+@click.argument("person")
+@click.option("--lift", is_flag=True, help="Let them write and follow again.")
+def ban(name: str, person: str, lift: bool) -> None:
+    """Keep PERSON (a handle) out of the group NAME."""
+    from fediverse_node.cli import groups  # noqa: PLC0415
+
+    _run(lambda config: groups.ban(config, name, person, lift=lift))
+
+
+@group.command("remove")
+@click.argument("name")
+@click.argument("post")
+@click.option("--back", is_flag=True, help="Put it back.")
+def remove_post(name: str, post: str, back: bool) -> None:
+    """Take POST (its address) out of the group NAME; it stays with its author."""
+    from fediverse_node.cli import groups  # noqa: PLC0415
+
+    _run(lambda config: groups.remove_post(config, name, post, back=back))
+
+
+@group.command("lock")
+@click.argument("name")
+@click.argument("post")
+@click.option("--open", "open_again", is_flag=True, help="Open it again.")
+def lock(name: str, post: str, open_again: bool) -> None:
+    """Close the conversation of POST (its address) in the group NAME."""
+    from fediverse_node.cli import groups  # noqa: PLC0415
+
+    _run(lambda config: groups.lock(config, name, post, open_again=open_again))
+
+
+def _run(command: Callable[[Config], Awaitable[None]]) -> None:
+    async def run() -> None:
+        await command(load(os.environ))
+
+    try:
+        asyncio.run(run())
+    except NodeError as error:
+        click.echo(f"fediverse-node: {error}", err=True)
+        sys.exit(2)
