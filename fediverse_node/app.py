@@ -39,6 +39,7 @@ from fediverse_node.mastodon_api.bearers import bearers_of
 from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.fragments import forget_renderings
 from fediverse_node.mastodon_api.routing import SURFACE
+from fediverse_node.mastodon_api.sessions import load_signed_in
 from fediverse_node.outbox.client_activities.desk import ClientDesk
 from fediverse_node.outbox.client_activities.ports import Ports as ClientPorts
 from fediverse_node.outbox.domain_desk import DomainDesk
@@ -355,6 +356,7 @@ def _surfaces(
         bearers=bearers_of(app[SURFACE]),
         desk=_client_desk(core, outbox, gatherer, compactor),
         fetch_as=PersonalFetch(keys=keys, signer=signer, compactor=compactor),
+        signed_in=lambda request: load_signed_in(request, context),
     )
     web_routes.setup(app, web_context)
     return app, context

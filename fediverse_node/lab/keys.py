@@ -37,8 +37,9 @@ class LabKeys:
         """A key of 32 bytes of the seed."""
         return PrivateKey.from_ed25519_seed(self._random.randbytes(32))
 
-    def new_mldsa44(self) -> None:
+    def new_mldsa44(self) -> PrivateKey | None:
         """None: no two of its signatures are alike, and a world shall say the same again for the same seed."""
+        return None
 
     def _prime(self) -> int:
         top = 3 << (_PRIME_BITS - 2)  # the product of two such has its full length

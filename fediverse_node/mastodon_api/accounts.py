@@ -19,6 +19,7 @@ from fediverse_node.storage.queries.accounts import (
     load_accounts,
     search_accounts,
 )
+from fediverse_node.storage.queries.statuses import NOBODY
 from fediverse_node.storage.queries.timelines import Keyset
 
 routes = Routes()
@@ -119,7 +120,14 @@ async def _circle(call: Call, keyset: Keyset) -> web.Response:
             relationships.IS_BLOCKED_BY, actor_id=viewer_id, target_id=account["id"]
         ):
             return call.json([])
-    return await answer_people(call, keyset, actor_id=account["id"])
+    return await answer_people(
+        call,
+        keyset,
+        actor_id=account["id"],
+        # One's own lists are whole: what is missing there could not be undone.
+        viewer_id=NOBODY if viewer_id is None or viewer_id == account["id"] else viewer_id,
+        now_ms=call.context.world.clock.now_ms(),
+    )
 
 
 async def answer_people(call: Call, keyset: Keyset, **values: Any) -> web.Response:

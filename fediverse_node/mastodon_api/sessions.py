@@ -67,6 +67,12 @@ async def load_session(request: web.Request, context: Context) -> Session | None
     return Session(secret, row)
 
 
+async def load_signed_in(request: web.Request, context: Context) -> int | None:
+    """The id of the actor of whoever is signed in on the browser that sent this."""
+    session = await load_session(request, context)
+    return None if session is None else int(session.user["actor_id"])
+
+
 async def begin_session(request: web.Request, response: web.StreamResponse, context: Context, user_id: int) -> None:
     """The person signed in: a new session, never one that the browser brought."""
     secret, now_ms = context.world.randomness.token(), context.world.clock.now_ms()

@@ -93,6 +93,8 @@ _TERMS: dict[str, object] = {
     "expires": {"@id": "sec:expiration", "@type": "http://www.w3.org/2001/XMLSchema#dateTime"},
     "publicKeyMultibase": {"@id": "sec:publicKeyMultibase", "@type": "sec:multibase"},
 }
+# Everything that documents of ours may say beyond Activity Streams.
+OUR_WORDS = frozenset({*_TERMS, *_PREFIXES})
 _SECURITY_WORDS = frozenset({"publicKey", "publicKeyPem"})
 
 

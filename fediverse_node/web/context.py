@@ -24,6 +24,8 @@ from fediverse_node.storage.engine import Database
 from fediverse_node.storage.writer import Writer
 from fediverse_node.transport.dereference import Document
 
+# The id of our actor whose person is signed in on the browser that sent a request, if anybody is.
+SignedIn = Callable[[web.Request], Awaitable[int | None]]
 # The id of an actor of ours, and a URI.
 FetchAs = Callable[[int, str], Awaitable[Document | Fail | TemporaryFail]]
 
@@ -40,6 +42,10 @@ async def _nobody(request: Request, *, may_ask: bool) -> SignerKey | Fail | Temp
     return Fail(SignatureFault.NO_SIGNATURE)
 
 
+async def _no_browser(request: web.Request) -> int | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class WebContext:
     """Ports and services of one node.
@@ -47,7 +53,7 @@ class WebContext:
     `receive` is where requests to inboxes go; `signer_of` says who signed a request for a document;
     `readers` hears which threads are read; `keys` are those of our actors, with which documents get proofs.
     `bearers` knows the tokens of people's clients, `desk` does what these put into an outbox, and `fetch_as` gets a
-    document of another server with the right of an actor of ours.
+    document of another server with the right of an actor of ours. `signed_in` says who sits before a browser.
     """
 
     config: Config
@@ -61,6 +67,7 @@ class WebContext:
     bearers: Bearers | None = None
     desk: ClientDesk | None = None
     fetch_as: FetchAs | None = None
+    signed_in: SignedIn = _no_browser
 
     @property
     def names(self) -> Names:

@@ -126,6 +126,18 @@ async def viewer_of(request: web.Request) -> Viewer:
     return known
 
 
+async def is_its_author(request: web.Request, row: Row) -> bool:
+    """Whether whoever wrote this row of `select_post` sits before the browser; then they see what is for them.
+
+    For pages only, which are for everybody otherwise. The answer is for nobody else: keep it out of caches.
+    """
+    actor_id = await request.app[WEB].signed_in(request)
+    if actor_id is None or actor_id != row["actor_id"] or not may_show(row, Viewer(actor_id)):
+        return False
+    request[_VIEWER] = Viewer(actor_id, str(row["author_uri"]), request.app[WEB].names.host)
+    return True
+
+
 async def signer_of(request: web.Request) -> Viewer:
     """Who signed the request, for what is shown to nobody else: then also a stranger's host is asked for its key."""
     known = request[_VIEWER] = await _find_viewer(request, may_ask=True)

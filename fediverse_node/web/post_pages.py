@@ -1,4 +1,7 @@
-"""The page of a post: /@name/id, with the whole conversation around it; servers get the object there."""
+"""The page of a post: /@name/id, with the whole conversation around it; servers get the object there.
+
+Whoever wrote it and is signed in also sees what became of it at other servers, and what is not for everybody.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,18 @@ from typing import Any
 from aiohttp import web
 
 from fediverse_node.base.ids import SEQUENCE_BITS
+from fediverse_node.delivery.receipts import load_receipts
 from fediverse_node.storage.queries.federation_documents import OBJECT_BY_ID
 from fediverse_node.storage.queries.public_pages import ANCESTORS, THREAD_AFTER
 from fediverse_node.storage.queries.threads import load_completeness, load_held
 from fediverse_node.web import problems, responses
 from fediverse_node.web.context import WEB, WebContext
-from fediverse_node.web.gate import ANYBODY, may_show, shown
+from fediverse_node.web.gate import ANYBODY, are_shown, is_its_author, is_shown, may_show
 from fediverse_node.web.link_cards import with_all
+from fediverse_node.web.local_actors import load_object
 from fediverse_node.web.objects import missing_object, object_response, shown_object
 from fediverse_node.web.post_views import PostView, post_view, title_of
+from fediverse_node.web.receipt_views import ReceiptsView, receipts_view
 from fediverse_node.web.rich_text import excerpt
 from fediverse_node.web.templating import PAGES
 from fediverse_node.web.thread_views import Account, account_of, nest
@@ -29,17 +35,22 @@ _CLOCKS_DIFFER = 3_600_000 << SEQUENCE_BITS
 
 async def get_post(request: web.Request) -> web.Response:
     """GET /@{name}/{id}."""
-    row = await shown_object(request)
-    if row is None:
-        return await missing_object(request)
     if responses.wants_document(request):
-        return await object_response(request, row)
+        shown = await shown_object(request)
+        return await missing_object(request) if shown is None else await object_response(request, shown)
     context = request.app[WEB]
+    row = await load_object(context, request.match_info["name"], request.match_info["id"])
+    is_own = row is not None and await is_its_author(request, row)
+    if row is None or not (is_own or await is_shown(request, row)):
+        return await missing_object(request)
     if row["announce_of_id"] is not None:
         return await _to_announced(request, row)
     if request.match_info["name"] != row["author_username"]:
         return responses.see_other_page(f"/@{row['author_username']}/{row['id']}", permanent=True)
-    return responses.page(request, await _render(request, context, row))
+    if not is_own:
+        return responses.page(request, await _render(request, context, row))
+    receipts = receipts_view(await load_receipts(context.database, row["id"]), context.world.clock.now_ms())
+    return responses.own_page(await _render(request, context, row, receipts))
 
 
 async def _to_announced(request: web.Request, row: Row) -> web.Response:
@@ -51,11 +62,12 @@ async def _to_announced(request: web.Request, row: Row) -> web.Response:
     return responses.see_other_page(view.link) if view.link else problems.not_found(request)
 
 
-async def _render(request: web.Request, context: WebContext, row: Row) -> str:
+async def _render(request: web.Request, context: WebContext, row: Row, receipts: ReceiptsView | None = None) -> str:
     names, now_ms = context.names, context.world.clock.now_ms()
     [post] = await with_all(context, [post_view(row, names, now_ms)])
     above = await context.database.fetch(ANCESTORS, object_id=row["id"]) if row["in_reply_to_id"] else []
-    after = [] if row["thread_id"] is None else await _load_after(context, row)
+    before = _chain(row, await are_shown(request, above))
+    after = [] if row["thread_id"] is None else await _load_after(request, context, row)
     parents = {other["id"]: other["in_reply_to_id"] for other in after}
     picture = _picture(post)
     return request.app[PAGES].render(
@@ -69,12 +81,11 @@ async def _render(request: web.Request, context: WebContext, row: Row) -> str:
         image=context.config.base_url + picture[0] if picture else None,
         image_description=picture[1] if picture else "",
         large=picture is not None and picture[0] != post.person.avatar,
-        before=await with_all(
-            context, [post_view(other, names, now_ms) for other in _chain(row, shown(above, ANYBODY))]
-        ),
+        before=await with_all(context, [post_view(other, names, now_ms) for other in before]),
         nodes=nest(row["id"], await with_all(context, [post_view(other, names, now_ms) for other in after]), parents),
         is_cut=len(after) == _THREAD_LIMIT,
         account=await _account(context, row, [*above, *after], now_ms),
+        receipts=receipts,
     )
 
 
@@ -92,11 +103,11 @@ async def _account(context: WebContext, row: Row, others: list[Row], now_ms: int
     return account_of(known, is_asking=known.is_running or wanted is not None, now_ms=now_ms)
 
 
-async def _load_after(context: WebContext, row: Row) -> list[Row]:
+async def _load_after(request: web.Request, context: WebContext, row: Row) -> list[Row]:
     found = await context.database.fetch(
         THREAD_AFTER, thread_id=row["thread_id"], after=max(row["id"] - _CLOCKS_DIFFER, 0), limit=_THREAD_LIMIT
     )
-    return shown(found, ANYBODY)
+    return await are_shown(request, found)
 
 
 def _chain(row: Row, above: list[Row]) -> list[Row]:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from markupsafe import Markup
 
+from fediverse_node.domain.model import Visibility, visibility_of
 from fediverse_node.domain.names import Names
 from fediverse_node.protocol.html import to_plain_text
 from fediverse_node.storage.queries.federation_documents import OPEN
@@ -20,6 +21,12 @@ from fediverse_node.web.rich_text import content_html, excerpt, name_html
 Row = Any
 # Focus points in steps, because pages have no inline styles.
 _FOCUS_STEPS = 10
+_AUDIENCES = {
+    Visibility.PUBLIC: "",
+    Visibility.UNLISTED: "not listed",
+    Visibility.FOLLOWERS: "for followers",
+    Visibility.DIRECT: "only for those it names",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ class PostView:
     replies: int
     likes: int
     shares: int
-    unlisted: bool
+    audience: str  # a remark on who can see it; empty if everybody
     reply_to: str | None
     reply_link: str | None
     may_be_found: bool
@@ -148,7 +155,7 @@ def post_view(row: Row, names: Names, now_ms: int) -> PostView:
         replies=row["replies_count"],
         likes=row["likes_count"],
         shares=row["announces_count"],
-        unlisted=row["visibility"] == OPEN,
+        audience=_AUDIENCES[visibility_of(row["visibility"])],
         reply_to=f"@{row['reply_username']}" if answers and row["reply_username"] else ("a post" if answers else None),
         reply_link=_address(answers).removeprefix(names.base_url) if answers else None,
         may_be_found=local and row["visibility"] < OPEN and may_be_found(row, "author_"),

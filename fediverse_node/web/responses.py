@@ -29,7 +29,8 @@ _PAGE_HEADERS = {
     "Content-Security-Policy": _CSP,
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Vary": VARY,
+    # Its author may see more of a post.
+    "Vary": f"{VARY}, Cookie",
 }
 _DOCUMENT_HEADERS = {**_ALWAYS, "Access-Control-Allow-Origin": "*"}
 
@@ -72,6 +73,12 @@ def data(request: web.Request, body: bytes, content_type: str, *, age_s: int = D
 def page(request: web.Request, html: str) -> web.Response:
     """A page that everybody may read."""
     return _validated(request, html.encode(), {**_PAGE_HEADERS, "Content-Type": "text/html; charset=utf-8"}, PAGE_AGE_S)
+
+
+def own_page(html: str) -> web.Response:
+    """A page that only whoever is signed in may read."""
+    headers = {**_PAGE_HEADERS, "Cache-Control": PRIVATE, "X-Robots-Tag": "noindex"}
+    return web.Response(body=html.encode(), content_type="text/html", charset="utf-8", headers=headers)
 
 
 def problem_page(html: str, status: int, *, cache: str = PRIVATE) -> web.Response:

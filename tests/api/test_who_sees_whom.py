@@ -21,7 +21,7 @@ from fediverse_node.domain.effects import NewBlock
 from fediverse_node.domain.model import Visibility
 from fediverse_node.outbox.domain_desk import DomainDesk
 from fediverse_node.storage.apply.relations import insert_blocks
-from fediverse_node.storage.tables import home_entries, likes, list_members, lists, objects
+from fediverse_node.storage.tables import follows, home_entries, likes, list_members, lists, objects
 from tests.api.talking_node import Person, TalkingNode, talking_node
 
 WORD = "marmalade"
@@ -71,6 +71,10 @@ async def _scene(node: TalkingNode, *, following: bool) -> Scene:
         more = {"local": False, "visibility": 0, "announce_of_id": target, "published_ms": now_ms}
         await node.insert(objects, announce | more)
     await node.insert(home_entries, {"actor_id": alice.actor_id, "object_id": boost})
+    follow = {"id": ids.next(), "follower_id": bob.actor_id, "followed_id": carol.actor_id}
+    await node.insert(
+        follows, follow | {"uri": f"https://far.example/{ids.next()}", "accepted": True, "created_ms": now_ms}
+    )
     await node.insert(likes, {"id": ids.next(), "actor_id": bob.actor_id, "object_id": int(own)})
     if following:
         await node.insert(lists, {"id": list_id, "actor_id": alice.actor_id, "title": "friends"})
@@ -143,6 +147,7 @@ notifications        y        -      -           -     -             y          
 grouped              y        -      -           -     -             y                  -                 -
 favourited by        y        -      -           -     -             y                  y                 -
 reblogged by         y        -      -           -     -             y                  y                 -
+followers of others  y        -      -           -     -             y                  y                 -
 conversations        y        -      -           -     -             y                  -                 -
 by its id            y        y      -           y     y             y                  y                 -
 streamed home        y        -      -           -     -             y                  -                 -
@@ -196,6 +201,7 @@ async def _looked(scene: Scene) -> dict[str, bool]:
         ),
         "favourited by": bob in await people(f"/api/v1/statuses/{scene.own}/favourited_by"),
         "reblogged by": bob in await people(f"/api/v1/statuses/{scene.own}/reblogged_by"),
+        "followers of others": bob in await people(f"/api/v1/accounts/{scene.carol.actor_id}/followers"),
         "conversations": bool(await get("/api/v1/conversations")),
         "by its id": (await scene.node.request("GET", f"/api/v1/statuses/{scene.said}", token=scene.alice.token)).status
         == 200,
@@ -284,7 +290,8 @@ async def test_what_a_rule_hid_is_there_again_when_it_is_taken_back_and_what_a_m
         assert not (await _looked(scene))["public timeline"]
         severed = await scene.desk.severed("far.example")
         assert [(row["username"], row["remote_username"], bool(row["was_follower"])) for row in severed] == [
-            ("alice", "bob", False)
+            ("alice", "bob", False),
+            ("carol", "bob", True),
         ]
         assert await scene.desk.drop("far.example") is None
         assert not await scene.desk.work()

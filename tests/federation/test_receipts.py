@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from sqlalchemy import BigInteger, bindparam, select
 
 from fediverse_node.cli.main import cli
+from fediverse_node.domain.model import Visibility
 from fediverse_node.outbox.draft import Draft
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.tables import users
@@ -144,3 +146,64 @@ async def test_why_says_why_a_post_was_not_sent_to_a_server(home: Running) -> No
     status, text = await asyncio.to_thread(_why, home, "https://far.example/1")
     assert status != 0
     assert "there is no post https://far.example/1 here" in text
+
+
+async def _browser_of(home: Running, actor_id: int) -> aiohttp.ClientSession:
+    """Whoever acts as this actor, signed in on a browser."""
+    row = await home.node.core.database.fetch_one(_USER, actor_id=actor_id)
+    assert row is not None
+    link = await home.node.core.registration.sign_in_link(row["id"])
+    browser = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+    async with browser.get(link) as answer:
+        hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', await answer.text())
+    async with browser.post(link, data=dict(hidden)) as answer:
+        assert answer.status == 200
+    return browser
+
+
+async def test_the_page_of_a_post_tells_its_author_alone_where_it_went(home: Running) -> None:
+    alice, mallory = await home.add_person("alice"), await home.add_person("mallory")
+    async with fake_peer() as good, fake_peer() as strict:
+        await _follow(home, good, "bob")
+        await _follow(home, strict, "carl")
+        await asyncio.sleep(0.3)
+        strict.fail_with["/inbox"] = 422
+        said = await _said(home, alice, "Hello")
+        await _settled(home, alice, said, of=2)
+    page = f"{home.base_url}/@alice/{said}"
+    told = {}
+    for actor_id in (alice, mallory, None):
+        browser = aiohttp.ClientSession() if actor_id is None else await _browser_of(home, actor_id)
+        async with browser, browser.get(page) as answer:
+            assert answer.status == 200
+            told[actor_id] = (await answer.text(), answer.headers["Cache-Control"], answer.headers["Vary"])
+    mine, kept, _ = told[alice]
+    assert kept == "private, no-store"
+    assert "1 of 2 servers took it, 1 did not." in mine
+    assert mine.index(strict.host) < mine.index(good.host)
+    assert "The post was refused" in mine
+    assert "status 422" in mine
+    assert told[mallory] == told[None]
+    theirs, kept, varies = told[None]
+    assert "Where it went" not in theirs
+    assert good.host not in theirs
+    assert kept.startswith("public")
+    assert "Cookie" in varies
+
+
+async def test_the_page_of_what_is_not_for_everybody_is_there_for_its_author(home: Running) -> None:
+    alice, mallory = await home.add_person("alice"), await home.add_person("mallory")
+    said = await home.node.outbox.post(alice, Draft("For those who follow", visibility=Visibility.FOLLOWERS))
+    for actor_id, status in ((alice, 200), (mallory, 404)):
+        browser = await _browser_of(home, actor_id)
+        async with browser, browser.get(f"{home.base_url}/@alice/{said}") as answer:
+            assert answer.status == status
+            text = await answer.text()
+            assert ("for followers" in text) is (actor_id == alice)
+            assert ("It was sent to no other server" in text) is (actor_id == alice)
+            assert answer.headers["Cache-Control"] == "private, no-store"
+        # As a document it is for whoever signs, not for a browser's cookies.
+    browser = await _browser_of(home, alice)
+    wanted = {"Accept": "application/activity+json"}
+    async with browser, browser.get(f"{home.base_url}/@alice/{said}", headers=wanted) as answer:
+        assert answer.status == 404

@@ -46,7 +46,7 @@ def _post(id_: int) -> PostView:
         replies=0,
         likes=0,
         shares=0,
-        unlisted=False,
+        audience="",
         reply_to=None,
         reply_link=None,
         may_be_found=True,

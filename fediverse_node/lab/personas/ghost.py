@@ -141,7 +141,8 @@ class Ghost(Persona):
         }
 
     def activity(self, kind: str, resident: Resident, what: object, *, id_: str = "", **more: Any) -> Document:
-        activity = super().activity(kind, resident, what, id_=id_, **more)
+        # Fedify writes what it has read anew, in the one context of the whole.
+        activity = super().activity(kind, resident, _without_contexts(what), id_=id_, **more)
         return attach_signature(activity, key=resident.key, key_id=resident.key_id, created=self.stamp())
 
     def create(self, resident: Resident, document: Document) -> Document:
@@ -172,6 +173,14 @@ class Ghost(Persona):
     def judge(self, activity: Document, signer: str) -> str:
         kind = activity["type"]
         return f"nothing is done with {kind}" if kind in ("Flag", "Move", "EmojiReact") else ""
+
+
+def _without_contexts(value: object) -> object:
+    if isinstance(value, list):
+        return [_without_contexts(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _without_contexts(item) for name, item in value.items() if name != "@context"}
 
 
 def _compacted(value: Any) -> Any:

@@ -7,7 +7,7 @@ its signature is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from fediverse_node.protocol.uris import host_of
 from fediverse_node.signatures.claim import parse_claims
 from fediverse_node.signatures.claim_record import Claim
 from fediverse_node.signatures.digest import content_digest_header, digest_header
+from fediverse_node.signatures.integrity_proofs import EDDSA, ProofKey, add_proofs, parse_proofs
 from fediverse_node.signatures.keys import PrivateKey
 from fediverse_node.signatures.request import Request
 from fediverse_node.signatures.sign import sign_cavage, sign_rfc9421
@@ -130,17 +131,17 @@ def _answering(exchange: Exchange, keys: _Substitutes) -> Exchange:
     return replace(exchange, answer=replace(answer, body=orjson.dumps(rewritten)))
 
 
-def _signed_anew(exchange: Exchange, keys: _Substitutes, shown: Iterable[Any]) -> Exchange:
+def _signed_anew(exchange: Exchange, keys: _Substitutes, shown: Sequence[Any]) -> Exchange:
     message = exchange.request
     document = message.document
-    rewritten = keys.rewritten(document) if document is not None else None
+    rewritten = _proven_anew(keys.rewritten(document), keys, shown) if document is not None else None
     if rewritten != document:
         message = replace(message, body=orjson.dumps(rewritten))
         exchange = replace(exchange, request=message)
     claim = claim_of(exchange)
     if claim is None or host_of(claim.key_id) not in keys.hosts or not was_good(exchange):
         return exchange
-    public, is_ed25519 = _shown_key(claim, shown)
+    public, is_ed25519 = _shown_key(claim.key_id, shown, is_ed25519=claim.algorithm == "ed25519")
     key = keys.key(claim.key_id, public, ed25519=is_ed25519)
     kept = tuple((name.lower(), value) for name, value in message.headers if name.lower() not in _MADE_ANEW)
     request = Request(exchange.method, exchange.url, kept, message.body)
@@ -150,11 +151,30 @@ def _signed_anew(exchange: Exchange, keys: _Substitutes, shown: Iterable[Any]) -
     return replace(exchange, request=Message(message.start, (*kept, *added), message.body))
 
 
-def _shown_key(claim: Claim, shown: Iterable[Any]) -> tuple[str, bool]:
+def _proven_anew(document: Any, keys: _Substitutes, shown: Sequence[Any], depth: int = 0) -> Any:
+    """The document, and what is in it, with proofs that hold, made with keys of ours; from the inside outwards."""
+    if depth > _DEPTH:
+        return document
+    if isinstance(document, list):
+        return [_proven_anew(item, keys, shown, depth + 1) for item in document]
+    if not isinstance(document, Mapping):
+        return document
+    found = {name: _proven_anew(item, keys, shown, depth + 1) for name, item in document.items()}
+    proofs = parse_proofs(found)
+    for proof in proofs if isinstance(proofs, tuple) else ():
+        if proof.cryptosuite == EDDSA and host_of(proof.key_id) in keys.hosts:
+            public, _ = _shown_key(proof.key_id, shown, is_ed25519=True)
+            return add_proofs(
+                found, [ProofKey(proof.key_id, keys.key(proof.key_id, public, ed25519=True))], proof.created
+            )
+    return found
+
+
+def _shown_key(key_id: str, shown: Iterable[Any], *, is_ed25519: bool) -> tuple[str, bool]:
     """The public text of a key as it was shown last, and whether it is an Ed25519 key."""
-    public, is_ed25519 = "", claim.algorithm == "ed25519"
+    public = ""
     for document in shown:
-        for found in _keys_in(document, claim.key_id, 0):
+        for found in _keys_in(document, key_id, 0):
             public, is_ed25519 = found
     return public, is_ed25519
 

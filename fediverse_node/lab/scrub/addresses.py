@@ -28,6 +28,7 @@ _SAFE = "!$&'()*+,;=:@~-._/?"
 _EARLIEST_MS, _LATEST_MS = 1_420_000_000_000, 4_102_444_800_000
 _VOCABULARY_LIST = """
     ns fep security socialweb miscellany doc html rfc9421 section 2001 04 2006 v1 v2 1.0 044f 844e 5711 7aa9
+    3b86 oauth webfinger
 """
 _VOCABULARY = frozenset(_VOCABULARY_LIST.split())
 _KEPT_TOP = frozenset({"localhost"})
@@ -152,7 +153,7 @@ class Addresses:
 
     def _value(self, value: str) -> str:
         plain = unquote(value.replace("+", " "))
-        if not plain or plain in PATHS or plain in ("true", "false") or _SECONDS.fullmatch(plain):
+        if not plain or plain in PATHS or plain in ("true", "false") or _SECONDS.fullmatch(plain) or _is_blank(plain):
             return value
         if plain.startswith(("http://", "https://", "acct:", "mailto:")):
             return self._again(value, self.url)
@@ -180,3 +181,8 @@ class Addresses:
         encoded = text.upper()
         safe = "".join(char for char in _SAFE if f"%{ord(char):02X}" not in encoded)
         return quote(change(unquote(text)), safe=safe)
+
+
+def _is_blank(value: str) -> bool:
+    """A place in a template that somebody else fills in: `{uri}`."""
+    return value[:1] + value[-1:] == "{}" and (value[1:-1] in PATHS or value[1:-1] in terms() or value == "{uri}")

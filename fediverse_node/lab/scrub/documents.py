@@ -39,6 +39,7 @@ _SOFTWARE = re.compile(r"[A-Za-z0-9.+~_-]{1,40}")
 _TAG = re.compile(r"<[^<>]*>")
 _TAG_PARTS = re.compile(r"""([^\s=<>"'/]+)(?:(\s*=\s*)(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?|.""", re.DOTALL)
 _PEM = re.compile(r"-----(?:BEGIN|END) (?:RSA |EC )?PUBLIC KEY-----")
+_NOT_IN_BASE58 = str.maketrans("0OIl", "1PJk")
 _DEPTH = 200
 
 
@@ -127,6 +128,9 @@ class Documents:
             return text if _MEDIA.fullmatch(text) else self._words.text(text)
         if key in ("publicKeyPem", "publicKeyMultibase") or "PUBLIC KEY-----" in text:
             return self._pem(text)
+        if key == "proofValue" and text:
+            # It keeps its form, so that it can be read and made anew; what it signs cannot be guessed from it.
+            return text[0] + self._words.text(text[1:]).translate(_NOT_IN_BASE58)
         if key == "version" and _SOFTWARE.fullmatch(text):
             return text
         return self._somewhere(text)

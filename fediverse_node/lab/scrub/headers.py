@@ -20,6 +20,8 @@ _KEPT_LIST = """
     accept-signature
 """
 _KEPT = frozenset(_KEPT_LIST.split())
+# A digest of people's addresses: it would tell whether somebody has guessed them, and fits no others.
+DROPPED = frozenset({"collection-synchronization"})
 _PLACES = frozenset({"location", "referer", "origin", "link", "content-location"})
 _HOSTS = frozenset({"host", "x-forwarded-host"})
 _CLIENTS = frozenset({"x-forwarded-for", "x-real-ip", "forwarded", "cf-connecting-ip", "true-client-ip", "x-client-ip"})

@@ -22,7 +22,7 @@ from fediverse_node.lab.recorder.secrets import without_secrets
 from fediverse_node.lab.recording import Recording, RecordingError, parse_recording
 from fediverse_node.lab.scrub.addresses import ADDRESS, HANDLE, Addresses
 from fediverse_node.lab.scrub.documents import Documents
-from fediverse_node.lab.scrub.headers import Headers, new_digests
+from fediverse_node.lab.scrub.headers import DROPPED, Headers, new_digests
 from fediverse_node.lab.scrub.vocabulary import sentence_words
 from fediverse_node.lab.scrub.words import Words
 
@@ -162,6 +162,7 @@ class Scrubber:
         scrubbed["headers"] = [
             [self._headers.name(name), fresh.get(name.lower()) or self._headers.value(name, value)]
             for name, value in headers
+            if name.lower() not in DROPPED
         ]
         if "body_base64" in message:
             scrubbed["body_base64"] = base64.b64encode(after).decode()

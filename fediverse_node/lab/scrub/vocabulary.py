@@ -19,6 +19,7 @@ from fediverse_node.delivery.sender import Undelivered
 from fediverse_node.domain import effect_sentences
 from fediverse_node.domain.effects import Refusal
 from fediverse_node.inbox.answer import Turned
+from fediverse_node.protocol.contexts import OUR_WORDS
 from fediverse_node.protocol.jsonld_processing import contexts_directory
 from fediverse_node.protocol.jsonld_terms import CORE_IRIS, CORE_TERMS, NAMESPACES
 from fediverse_node.protocol.reasons import WireReason
@@ -37,7 +38,8 @@ _MORE_TERMS = """
     subscribers downvoteEnabled postingRestrictedToMods canReply canLike permissions EmojiReaction Zap Bite Ticket
     Commit Push TicketDependency RsaSignature2017 Ed25519Signature2020 DataIntegrityProof schema PropertyValue Note
     Image Document Actor Event activitypub true false null toot sensitive comment followers_url inbox_url expires_at
-    created_at error_description client_id scopes scope redirect_uri grant_type
+    created_at error_description client_id scopes scope redirect_uri grant_type eddsa-jcs-2022 mldsa44-jcs-2024
+    assertionMethod
 """
 _PATH = """
     users user statuses status inbox outbox followers following subscribers collections featured tags activity
@@ -50,7 +52,8 @@ _PATH = """
     conversation conversations question questions event events article articles index.php wp-json activitypub 1.0
     create quote quotes repeat followers_synchronization featuredTags pinned actor-inbox shared-inbox oauth token
     authorize timelines home public notifications streaming instance resource page min_id max_id since_id first next
-    last prev limit offset q type resolve only_other_accounts rel
+    last prev limit offset q type resolve only_other_accounts rel intents upload proxy mldsa44-key authorizations
+    quote_authorizations moderators
 """
 _HEADERS = """
     accept accept-encoding accept-language accept-signature access-control-allow-headers
@@ -81,7 +84,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}")
 @cache
 def terms() -> frozenset[str]:
     """Keys and types of documents."""
-    return frozenset({*_MORE_TERMS.split(), *CORE_TERMS, *_context_words()})
+    return frozenset({*_MORE_TERMS.split(), *CORE_TERMS, *OUR_WORDS, *_context_words()})
 
 
 @cache

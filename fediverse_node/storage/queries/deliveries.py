@@ -17,12 +17,14 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    text,
     update,
 )
 
 from fediverse_node.storage.apply.deliveries import DELIVERED, GIVEN_UP, REFUSED, WAITING
 from fediverse_node.storage.statement import Statement, one_of, upsert
 from fediverse_node.storage.tables import actors, deliveries, hosts, keys, payloads
+from fediverse_node.storage.tables.people import IS_POST_QUANTUM
 from fediverse_node.storage.unit import Fetch, Run, Unit
 
 __all__ = ["DELIVERED", "GIVEN_UP", "REFUSED", "WAITING"]
@@ -116,12 +118,12 @@ KNOWN_CAPABILITIES = Statement(
     .order_by(hosts.c.seen_ms.desc())
     .limit(20_000)
 )
-# ML-DSA-44 keys in multibase begin so.
 POST_QUANTUM_INBOXES = Statement(
     select(actors.c.inbox)
     .distinct()
     .select_from(keys.join(actors, actors.c.id == keys.c.actor_id))
-    .where(keys.c.public.like("ukC%"), actors.c.local.is_(False))
+    # To the letter what the index says, or it is not used.
+    .where(text(IS_POST_QUANTUM), actors.c.local.is_(False))
     .limit(20_000)
 )
 FAILING_HOSTS = Statement(

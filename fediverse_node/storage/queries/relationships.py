@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, delete, or_, select, union_all
 
 from fediverse_node.storage.engine import Database
+from fediverse_node.storage.queries.statuses import is_unavoided
 from fediverse_node.storage.queries.timelines import keyset
 from fediverse_node.storage.statement import Statement, one_of, upsert
 from fediverse_node.storage.tables import account_notes, actors, blocks, follows, mutes, user_domain_blocks
@@ -119,11 +120,26 @@ def _people(table: Any, column: ColumnElement[int], *conditions: ColumnElement[b
     )
 
 
+# As `viewer_id` sees it, who does not meet there whom it keeps away from, or who keeps away from it.
 FOLLOWERS = keyset(
-    _people(follows, follows.c.follower_id, follows.c.followed_id == _ACTOR, follows.c.accepted), follows.c.id
+    _people(
+        follows,
+        follows.c.follower_id,
+        follows.c.followed_id == _ACTOR,
+        follows.c.accepted,
+        is_unavoided(follows.c.follower_id, hosts=(actors.c.host,)),
+    ),
+    follows.c.id,
 )
 FOLLOWING = keyset(
-    _people(follows, follows.c.followed_id, follows.c.follower_id == _ACTOR, follows.c.accepted), follows.c.id
+    _people(
+        follows,
+        follows.c.followed_id,
+        follows.c.follower_id == _ACTOR,
+        follows.c.accepted,
+        is_unavoided(follows.c.followed_id, hosts=(actors.c.host,)),
+    ),
+    follows.c.id,
 )
 REQUESTS = keyset(
     _people(follows, follows.c.follower_id, follows.c.followed_id == _ACTOR, follows.c.accepted.is_(False)),

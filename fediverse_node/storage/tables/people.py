@@ -67,6 +67,9 @@ actors = Table(
     Index("ix_actors_host", "host"),
 )
 
+# ML-DSA-44 keys in multibase begin so. A range, because an index may not ask LIKE.
+IS_POST_QUANTUM = "public >= 'ukC' AND public < 'ukD'"
+
 keys = Table(
     "keys",
     metadata,
@@ -85,6 +88,12 @@ keys = Table(
         "expires_ms",
         sqlite_where=text("expires_ms IS NOT NULL"),
         postgresql_where=text("expires_ms IS NOT NULL"),
+    ),
+    Index(
+        "ix_keys_post_quantum",
+        "actor_id",
+        sqlite_where=text(IS_POST_QUANTUM),
+        postgresql_where=text(IS_POST_QUANTUM),
     ),
 )
 

@@ -153,7 +153,7 @@ async def test_an_event_says_when_and_where(alice: Alice, opened: Open) -> None:
     await alice.follows(ann.uri)
     event = await ann.posts("Bring a cup.", title="Harbour breakfast")
     status = await alice.reads(event.uri)
-    for words in ("Harbour breakfast", "18:00 UTC", "The old harbour", "Seatown", "Bring a cup."):
+    for words in ("Harbour breakfast", "18:00 – 20:00 UTC", "The old harbour", "Seatown", "Bring a cup."):
         assert words in status["content"]
     answer = await alice.says(f"@{ann.handle} I will come", in_reply_to_id=status["id"])
     await soon(lambda: event.replies == [answer["uri"]], "our comment")

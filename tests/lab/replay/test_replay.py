@@ -59,7 +59,8 @@ def test_a_recording_that_began_in_the_middle_brings_what_was_known_before(recor
     report = replayed(recording)
     assert report.differences == ()
     assert report.compared_in == 3
-    assert report.compared_out == 2
+    # A like and an answer; and, if there was time, what software the other server runs.
+    assert report.compared_out >= 2
 
 
 def test_a_rule_that_forgets_likes_is_found_at_the_like(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 _ROOMS = ("domain", "inbox", "transport", "delivery", "outbox", "web")
 _STEP = re.compile(
     r"(?:inbox|understand|signature|vouch|hearsay|policy|rule|gather|storage|staging|later|fetch|webfinger|sign|post"
-    r"|delivery|walk|thread|approval|synchronization|profile|client|preview)"
+    r"|delivery|walk|thread|approval|synchronization|profile|client|preview|wrapped)"
     r"\.[a-z0-9_]+|effects"
 )
 _ROW = re.compile(r"^\| `([a-z0-9_.]+)` \| ([^|]+) \|", re.MULTILINE)

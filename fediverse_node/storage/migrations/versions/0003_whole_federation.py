@@ -111,6 +111,15 @@ def _proofs() -> None:
         sqlite_where=sa.text("expires_ms IS NOT NULL"),
         postgresql_where=sa.text("expires_ms IS NOT NULL"),
     )
+    post_quantum = sa.text("public >= 'ukC' AND public < 'ukD'")
+    op.create_index(
+        "ix_keys_post_quantum",
+        "keys",
+        ["actor_id"],
+        unique=False,
+        sqlite_where=post_quantum,
+        postgresql_where=post_quantum,
+    )
 
 
 def _domains() -> None:
