@@ -92,7 +92,9 @@ def _line(known: Completeness) -> str:
 
 
 def _all(held: int) -> str:
-    return "The one known reply is here" if held == 1 else f"All {held} known replies are here"
+    if held == 1:
+        return "The one known reply is here"
+    return "Both known replies are here" if held == 2 else f"All {held} known replies are here"
 
 
 _SAID = (

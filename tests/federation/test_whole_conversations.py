@@ -186,7 +186,7 @@ async def test_our_page_and_the_command_line_say_how_much_is_here(street: Street
     collection(a, reply["replies"], [gone["id"]])
     await street.bring(reply)
     page, _ = await street.get(f"/@{said['username']}/{root['id']}", Accept="text/html")
-    assert "They are being asked now" in page
+    assert "are being asked now" in page
     await street.walk(int(root["id"]))
     await asyncio.sleep(0)
     page, _ = await street.get(f"/@{said['username']}/{root['id']}", Accept="text/html")
