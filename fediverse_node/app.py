@@ -21,7 +21,7 @@ from fediverse_node.inbox.fetch_signature import FetchSignatures
 from fediverse_node.inbox.gather import Gatherer
 from fediverse_node.inbox.hearsay import Hearsay
 from fediverse_node.inbox.link_previews import LinkPreviews
-from fediverse_node.inbox.looks import Looks, looks_at_others
+from fediverse_node.inbox.looking.looks import Looks, looks_at_others
 from fediverse_node.inbox.moves import Moves
 from fediverse_node.inbox.receive import Receiver
 from fediverse_node.inbox.staging import Staging

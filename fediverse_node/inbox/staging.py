@@ -24,9 +24,9 @@ from fediverse_node.domain.verified import Verified
 from fediverse_node.inbox.answer import Turned
 from fediverse_node.inbox.authenticate import Authentic, Authenticator, Heard, name_of
 from fediverse_node.inbox.complete import Completer
-from fediverse_node.inbox.featured import Featured
 from fediverse_node.inbox.gather import Gatherer
 from fediverse_node.inbox.hearsay import Hearsay
+from fediverse_node.inbox.looking.featured import Featured
 from fediverse_node.inbox.moves import Moves
 from fediverse_node.inbox.order import load_awaited
 from fediverse_node.inbox.stamps import Stamps

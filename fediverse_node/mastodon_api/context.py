@@ -10,7 +10,7 @@ from aiohttp import web
 from fediverse_node.base.config import Config
 from fediverse_node.base.outcome import Fail, TemporaryFail
 from fediverse_node.domain.facts import World
-from fediverse_node.inbox.looks import Looks
+from fediverse_node.inbox.looking.looks import Looks
 from fediverse_node.inbox.walking.readers import Readers
 from fediverse_node.outbox.registration import Registration
 from fediverse_node.outbox.submit import Outbox

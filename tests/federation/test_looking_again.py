@@ -11,8 +11,9 @@ from sqlalchemy import bindparam, select
 
 from fediverse_node.domain.effects import ChangeActor, Patch
 from fediverse_node.domain.facts import Needs
-from fediverse_node.inbox import second_look, verify
+from fediverse_node.inbox import verify
 from fediverse_node.inbox.key_asking import MOST_A_MINUTE
+from fediverse_node.inbox.looking import second_look
 from fediverse_node.storage.engine import Row
 from fediverse_node.storage.queries import follower_digests
 from fediverse_node.storage.queries import second_hand as second_looks

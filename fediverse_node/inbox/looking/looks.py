@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from fediverse_node.domain.facts import World
-from fediverse_node.inbox.featured import Featured
 from fediverse_node.inbox.gather import Gatherer
-from fediverse_node.inbox.neighbours import Neighbours
-from fediverse_node.inbox.second_look import SecondLook
-from fediverse_node.inbox.synchronization import FollowersCheck
+from fediverse_node.inbox.looking.featured import Featured
+from fediverse_node.inbox.looking.neighbours import Neighbours
+from fediverse_node.inbox.looking.second_look import SecondLook
+from fediverse_node.inbox.looking.synchronization import FollowersCheck
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.writer import Writer
 from fediverse_node.transport.dereference import Dereferencer

@@ -16,7 +16,7 @@ from fediverse_node.base.trace import note
 from fediverse_node.domain.effects import Refusal
 from fediverse_node.domain.facts import World
 from fediverse_node.inbox.gather import Gatherer
-from fediverse_node.inbox.opened import Opened
+from fediverse_node.inbox.looking.opened import Opened
 from fediverse_node.protocol.collections import CollectionPage, parse_collection
 from fediverse_node.protocol.objects import ObjectDocument, parse_object
 from fediverse_node.protocol.reading import uri

@@ -20,7 +20,7 @@ from fediverse_node.domain.effects import Effect, ObjectKey, Refusal, Remove
 from fediverse_node.domain.facts import Facts, Needs, World
 from fediverse_node.domain.model import Visibility, visibility_code
 from fediverse_node.inbox.gather import Gatherer, fetched
-from fediverse_node.inbox.opened import Opened
+from fediverse_node.inbox.looking.opened import Opened
 from fediverse_node.protocol.objects import ObjectDocument
 from fediverse_node.storage.engine import Database, Row
 from fediverse_node.storage.queries import second_hand as queries
