@@ -96,16 +96,16 @@ class Node:
             self.previews.start()
 
     async def stop(self) -> None:
-        """Stop in the order in which nothing that was accepted gets lost."""
+        """Stop in the order in which nothing that was accepted gets lost: first what commits, then what hears of it."""
         await self.housekeeping.stop()
         await self.errands.stop()
         await self.links.close()
-        await self.previews.stop()
-        await self.readers.close()
-        await self.looks.close()
         await self.walker.stop()
         await self.staging.stop()
         await self.sender.stop()
+        await self.looks.close()
+        await self.readers.close()
+        await self.previews.stop()
         await self.hosts.close()
         await self.http.close()
         await self.compactor.close()

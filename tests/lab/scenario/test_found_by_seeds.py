@@ -16,8 +16,25 @@ kofi@delta unfollows rosa@eta
 quiet
 """
 
+# What was committed while the node stopped was still looked through for links.
+_COMMITS_WHILE_IT_STOPS = """
+seed 63
+mira@zeta follows emil@gamma
+quiet
+between gamma and anywhere: stale
+emil@gamma asks "bees donelokeda10?" offering "maps mabinorili8", "clay sinisabeno9" as p5
+gamma restarts
+mira@zeta votes 2 in p5
+"""
 
-@pytest.mark.parametrize("text", [pytest.param(_FOLLOW_WAITS_FOR_A_KEY, id="an unfollow overtakes its follow")])
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(_FOLLOW_WAITS_FOR_A_KEY, id="an unfollow overtakes its follow"),
+        pytest.param(_COMMITS_WHILE_IT_STOPS, id="what is committed while a node stops is looked at later"),
+    ],
+)
 def test_what_broke_once_holds(text: str) -> None:
     outcome = play(parse_scenario(text), limit_s=60.0)
     assert outcome.breakage is None, outcome.breakage.sentence
