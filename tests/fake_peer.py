@@ -67,6 +67,7 @@ class Arrived:
     signer: str | None
     scheme: str
     headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -214,7 +215,8 @@ class FakePeer:
         if self.answer_delay_s:
             await asyncio.sleep(self.answer_delay_s)
         is_good = signer is not None and (self.takes_from_others or signer == activity.get("actor"))
-        self.arrived.append(Arrived(request.path, activity, signer if is_good else None, scheme, dict(headers)))
+        believed = signer if is_good else None
+        self.arrived.append(Arrived(request.path, activity, believed, scheme, dict(headers), body))
         if not is_good:
             return web.Response(status=401)
         if activity["type"] == "Follow" and self.answers_follows:

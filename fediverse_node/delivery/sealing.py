@@ -2,7 +2,8 @@
 
 spec: fep-8b32. One proof, eddsa-jcs-2022, for everybody: Mastodon reads no sets of proofs, and Fedify refuses a set in
 which it cannot read one. A set with mldsa44-jcs-2024 goes to hosts that list such keys themselves. What is said in
-private is left without: it is proven to those it is sent to by their requests, and shall not be proven to others.
+private is left without: it is proven to those it is sent to by their requests, and shall not be proven to others. So is
+what holds a whole document of somebody else.
 """
 
 from __future__ import annotations
@@ -61,6 +62,10 @@ def _may_be_proven(document: Mapping[str, object], owner: str) -> bool:
     if document.get("actor") != owner:
         return False
     content = document.get("object")
+    if isinstance(content, Mapping) and "@context" in content:
+        # What somebody else said, as they said it. If their proof took its words from another version of the context,
+        # those of ours around it would make the whole no JSON-LD: what is protected may not be defined anew. (Fedify)
+        return False
     if document.get("type") not in ("Create", "Update") or not isinstance(content, Mapping) or "actor" in content:
         return True
     return content.get("id") == owner or any(_is_shared(content.get(name), owner) for name in ("to", "cc"))

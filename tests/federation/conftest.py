@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_peer import FakePeer, fake_peer
-from tests.federation.fedify import FedifyServer, fedify_server
+from tests.federation.fedify import FedifyPerson, FedifyServer, fedify_server
 from tests.inprocess import Running
 from tests.inprocess import running_node as running_node_here
 from tests.running_node import Api, RunningNode, running_node
@@ -33,6 +33,13 @@ def fedify(request: pytest.FixtureRequest) -> Iterator[FedifyServer]:
     """The Fedify peer, once for each kind of signature that it tries first."""
     with fedify_server(request.param) as running:
         yield running
+
+
+@pytest.fixture
+async def ada(fedify: FedifyServer) -> AsyncIterator[FedifyPerson]:
+    """Somebody at Fedify whom nobody has met before."""
+    async with fedify.person() as person:
+        yield person
 
 
 @pytest.fixture

@@ -76,8 +76,24 @@ class FedifyPerson:
         found = await eventually(lambda: self.received(kind, **properties), f"{kind} {properties} at Fedify")
         return found[0]
 
+    async def gets(self, part: str) -> list[str]:
+        """What was asked for there so far, with its query, as far as this stands in it."""
+        async with self._session.get("/gets") as response:
+            everything = await response.json()
+        return [each for each in everything if part in each]
+
+    async def followers(self) -> list[str]:
+        """Whom Fedify takes for followers of this person."""
+        async with self._session.get("/followers") as response:
+            found: dict[str, list[str]] = await response.json()
+        return found.get(self.name, [])
+
+    async def is_alone(self) -> bool:
+        """Whether nobody follows."""
+        return not await self.followers()
+
     async def requests(self) -> list[dict[str, Any]]:
-        """All requests to an inbox there: path, scheme, algorithm, status, id, type."""
+        """All requests to an inbox there: path, scheme, algorithm, keyId, status, id, type."""
         async with self._session.get("/posts") as response:
             found: list[dict[str, Any]] = await response.json()
             return found

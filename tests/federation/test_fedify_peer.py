@@ -23,22 +23,16 @@ OPTIONS = ["tea", "coffee"]
 
 
 @pytest.fixture
-async def ada(fedify: FedifyServer) -> AsyncIterator[FedifyPerson]:
-    async with fedify.person() as person:
-        yield person
-
-
-@pytest.fixture
 async def shy(fedify: FedifyServer) -> AsyncIterator[FedifyPerson]:
     async with fedify.person("shy") as person:
         yield person
 
 
-async def followed_by_alice(alice: Api, person: FedifyPerson) -> dict[str, Any]:
-    """alice follows; the account once the follow was granted."""
-    account: dict[str, Any] = await alice.find_account(person.uri)
-    await alice.post(f"/api/v1/accounts/{account['id']}/follow")
-    await eventually(lambda: relationship(alice, account, "following"), "the Accept of Fedify")
+async def follows(reader: Api, person: FedifyPerson) -> dict[str, Any]:
+    """Somebody of ours follows; the account once the follow was granted."""
+    account: dict[str, Any] = await reader.find_account(person.uri)
+    await reader.post(f"/api/v1/accounts/{account['id']}/follow")
+    await eventually(lambda: relationship(reader, account, "following"), "the Accept of Fedify")
     return account
 
 
@@ -79,7 +73,7 @@ async def test_a_follow_from_fedify_is_granted_and_its_target_is_told(
 async def test_a_follow_of_somebody_at_fedify_counts_once_it_is_granted(
     ada: FedifyPerson, alice: Api, node: RunningNode
 ) -> None:
-    account = await followed_by_alice(alice, ada)
+    account = await follows(alice, ada)
     assert account["display_name"] == f"{ada.name} of Fedify"
     assert account["acct"] == ada.handle
     assert (await ada.receives("Follow", actor=node.actor("alice"), object=ada.uri))["id"].startswith(node.base_url)
@@ -147,7 +141,7 @@ async def locked(alice: Api) -> AsyncIterator[None]:
 async def test_a_post_from_fedify_stands_in_the_home_timeline_at_once(
     ada: FedifyPerson, alice: Api, node: RunningNode
 ) -> None:
-    await followed_by_alice(alice, ada)
+    await follows(alice, ada)
     note = await ada.do(
         "create",
         content="<p>Good morning <script>alert(1)</script></p>",
@@ -261,7 +255,7 @@ async def test_announces_go_both_ways_and_back(ada: FedifyPerson, alice: Api, no
 async def test_an_announce_brings_an_unknown_post_to_the_home_timeline(
     ada: FedifyPerson, fedify: FedifyServer, alice: Api, node: RunningNode
 ) -> None:
-    await followed_by_alice(alice, ada)
+    await follows(alice, ada)
     async with fedify.person("writer") as writer:
         note = await writer.do("publish", content="<p>worth reading</p>")
         await ada.do("announce", object=note["id"], to=[node.actor("alice")])
@@ -276,7 +270,7 @@ async def test_an_announce_brings_an_unknown_post_to_the_home_timeline(
 
 async def test_edits_go_both_ways(ada: FedifyPerson, alice: Api, node: RunningNode) -> None:
     await follower(ada, node)
-    await followed_by_alice(alice, ada)
+    await follows(alice, ada)
     note = await ada.do("create", content="<p>first version</p>")
     await ada.do("update", object=note["id"], content="<p>second version</p>", to=[node.actor("alice")])
     status = by_uri(await alice.home(), note["id"])
@@ -296,7 +290,7 @@ async def test_edits_go_both_ways(ada: FedifyPerson, alice: Api, node: RunningNo
 
 async def test_deletes_go_both_ways(ada: FedifyPerson, alice: Api, node: RunningNode) -> None:
     await follower(ada, node)
-    await followed_by_alice(alice, ada)
+    await follows(alice, ada)
     note = await ada.do("create", content="<p>gone soon</p>")
     status = by_uri(await alice.home(), note["id"])
     assert status is not None
@@ -318,7 +312,7 @@ async def test_a_block_from_fedify_ends_both_follows_and_hides_its_author(
     ada: FedifyPerson, alice: Api, node: RunningNode
 ) -> None:
     await follower(ada, node)
-    account = await followed_by_alice(alice, ada)
+    account = await follows(alice, ada)
     block = await ada.do("block", object=node.actor("alice"))
     found = (await alice.get("/api/v1/accounts/relationships", **{"id[]": account["id"]}))[0]
     assert (found["following"], found["followed_by"], found["blocked_by"]) == (False, False, True)
@@ -332,7 +326,7 @@ async def test_a_block_is_told_to_fedify_and_keeps_the_blocked_out(
     ada: FedifyPerson, alice: Api, node: RunningNode
 ) -> None:
     await follower(ada, node)
-    account = await followed_by_alice(alice, ada)
+    account = await follows(alice, ada)
     ours = await say(alice, "not for everybody")
     await alice.post(f"/api/v1/accounts/{account['id']}/block")
     assert (await ada.receives("Block", object=ada.uri))["actor"] == node.actor("alice")
@@ -373,7 +367,7 @@ async def test_direct_messages_go_both_ways_and_to_nobody_else(
 @pytest.mark.parametrize("visibility", ["unlisted", "private"])
 async def test_visibilities_survive_the_way(visibility: str, ada: FedifyPerson, alice: Api, node: RunningNode) -> None:
     await follower(ada, node)
-    await followed_by_alice(alice, ada)
+    await follows(alice, ada)
     note = await ada.do("create", content="<p>some may read this</p>", visibility=visibility)
     status = by_uri(await alice.home(), note["id"])
     assert status is not None
@@ -386,7 +380,7 @@ async def test_visibilities_survive_the_way(visibility: str, ada: FedifyPerson, 
 
 
 async def test_a_poll_of_fedify_takes_our_vote(ada: FedifyPerson, alice: Api, node: RunningNode) -> None:
-    await followed_by_alice(alice, ada)
+    await follows(alice, ada)
     question = await ada.do("create", content="<p>What will you have?</p>", options=OPTIONS)
     status = by_uri(await alice.home(), question["id"])
     assert status is not None
@@ -452,7 +446,7 @@ async def test_fedify_believes_what_we_say_by_its_proof_alone(ada: FedifyPerson,
 async def test_what_is_not_signed_or_signed_by_another_is_refused(
     ada: FedifyPerson, alice: Api, node: RunningNode
 ) -> None:
-    await followed_by_alice(alice, ada)
+    await follows(alice, ada)
     inbox = f"{node.actor('alice')}/inbox"
     async with fake_peer() as peer:
         eve = peer.person("eve")

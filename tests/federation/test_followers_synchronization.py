@@ -193,6 +193,13 @@ async def test_a_long_list_is_read_to_its_end(disagreement: Disagreement) -> Non
     assert await disagreement.followers() == {"alice"}
 
 
+async def test_a_list_may_show_actors_in_place_of_their_addresses(disagreement: Disagreement) -> None:
+    actors = [{"type": "Person", "id": disagreement.uri("alice")}]
+    disagreement.show({"type": "OrderedCollection", "orderedItems": actors})
+    await disagreement.says(disagreement.header({"alice"}))
+    assert await disagreement.followers() == {"alice"}
+
+
 async def test_nobody_speaks_of_the_followers_of_another(disagreement: Disagreement, peer: FakePeer) -> None:
     """The request is mallory's: what it says of ben's followers counts for nothing."""
     mallory = peer.person("mallory")

@@ -137,6 +137,9 @@ async def test_what_members_write_in_a_group_here_goes_to_all_members_whole_and_
     # Nothing of it was changed: a proof in it would still hold.
     assert told(scene.near, "Create") == [create]
     assert shown(scene.near) == [create["object"]["id"]]
+    # A proof around it would bring protected words, which a proof inside may not define anew.
+    proven = {"proof" in each: each["object"] for each in scene.near.believed("Announce")}
+    assert proven == {False: create, True: create["object"]["id"]}
     announce = scene.near.believed("Announce")[0]
     assert (announce["actor"], announce["to"]) == (boats.uri, [PUBLIC])
     # Its own server hears it too: that is how it knows that it was taken.

@@ -237,12 +237,18 @@ def _page(body: Mapping[str, Any]) -> tuple[list[str], str | None] | Fail:
         return Fail(Disagreement.NOT_A_LIST)
     first = body.get("first")
     holders: list[Mapping[str, Any]] = [body, first] if isinstance(first, Mapping) else [body]
-    items = [item for holder in holders for item in _items(holder)]
-    if not all(isinstance(item, str) for item in items):
-        return Fail(Disagreement.NOT_A_LIST, "somebody on it is not an address")
+    items = [item if isinstance(item, str) else _id(item) for holder in holders for item in _items(holder)]
+    addresses = [item for item in items if item is not None]
+    if len(addresses) < len(items):
+        return Fail(Disagreement.NOT_A_LIST, "somebody on it has no address")
     following = uri(first.get("next")) if isinstance(first, Mapping) else (uri(body.get("next")) or uri(first))
     is_listed = following is not None or any(name in holder for holder in holders for name in ("orderedItems", "items"))
-    return (items, following) if is_listed else Fail(Disagreement.NOT_A_LIST, "it shows nobody")
+    return (addresses, following) if is_listed else Fail(Disagreement.NOT_A_LIST, "it shows nobody")
+
+
+def _id(item: object) -> str | None:
+    # Applications on Fedify may show whole actors in place of their ids.
+    return uri(item.get("id")) if isinstance(item, Mapping) else None
 
 
 def _items(holder: Mapping[str, Any]) -> Iterator[Any]:

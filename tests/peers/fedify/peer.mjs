@@ -9,10 +9,13 @@
 // Behind a proxy: PORT is where it listens, ORIGIN how others call it, and https_proxy how it reaches them.
 
 import { createServer } from "node:http";
-import { createFederation, generateCryptoKeyPair, LanguageString, MemoryKvStore, verifyObject } from "@fedify/fedify";
 import {
-  Accept, Activity, Announce, Block, Create, Delete, Endpoints, Flag, Follow, Hashtag, Image, Like,
-  Mention, Move, Note, Person, PUBLIC_COLLECTION, Question, Reject, Tombstone, Undo, Update,
+  createFederation, detachSignature, generateCryptoKeyPair, LanguageString, MemoryKvStore, verifyObject,
+} from "@fedify/fedify";
+import {
+  Accept, Activity, Announce, Block, Create, Delete, Emoji, EmojiReact, Endpoints, Flag, Follow, Group, Hashtag, Image,
+  InteractionPolicy, InteractionRule, Like, Mention, Move, Note, Person, PUBLIC_COLLECTION, Question, QuoteAuthorization,
+  QuoteRequest, Reject, Tombstone, Undo, Update,
 } from "@fedify/vocab";
 import { Temporal } from "@js-temporal/polyfill";
 import { EnvHttpProxyAgent, setGlobalDispatcher } from "undici";
@@ -24,13 +27,24 @@ const firstKnock = process.argv[2] ?? "rfc9421";
 const kept = new Map(); // what this server says, by URI
 const received = []; // activities that verified
 const posts = []; // all requests to an inbox, with how they were signed and what was answered
+const gets = []; // what was asked for, with its query
 const actors = new Map();
 let counter = 0;
 
-// Everybody lives here who is asked for, so that each test has people of its own. Those who are shy approve followers.
+// Everybody lives here who is asked for, so that each test has people of its own. Those who are shy approve followers,
+// those who are classic have an RSA key alone, and groups pass on what is addressed to them.
 const actorNamed = (name) => {
   if (!/^[a-z][a-z0-9]{0,29}$/.test(name)) return null;
-  if (!actors.has(name)) actors.set(name, { name, keys: null, followers: new Map(), locked: name.startsWith("shy") });
+  if (!actors.has(name)) actors.set(name, {
+    name,
+    keys: null,
+    followers: new Map(),
+    following: new Set(),
+    aliases: [],
+    successor: null,
+    locked: name.startsWith("shy"),
+    Type: name.startsWith("group") ? Group : Person,
+  });
   return actors.get(name);
 };
 
@@ -82,7 +96,7 @@ federation
     const actor = actorNamed(identifier);
     if (actor == null) return null;
     const keys = await ctx.getActorKeyPairs(identifier);
-    return new Person({
+    return new actor.Type({
       id: ctx.getActorUri(identifier),
       preferredUsername: identifier,
       name: `${identifier} of Fedify`,
@@ -93,6 +107,8 @@ federation
       endpoints: new Endpoints({ sharedInbox: ctx.getInboxUri() }),
       followers: ctx.getFollowersUri(identifier),
       manuallyApprovesFollowers: actor.locked,
+      aliases: actor.aliases,
+      successor: actor.successor,
       publicKey: keys[0].cryptographicKey,
       assertionMethods: keys.map((key) => key.multikey),
     });
@@ -100,7 +116,9 @@ federation
   .setKeyPairsDispatcher(async (_ctx, identifier) => {
     const actor = actorNamed(identifier);
     if (actor == null) return [];
-    actor.keys ??= Promise.all([rsaKeyPair(), generateCryptoKeyPair("Ed25519")]);
+    actor.keys ??= Promise.all(
+      identifier.startsWith("classic") ? [rsaKeyPair()] : [rsaKeyPair(), generateCryptoKeyPair("Ed25519")],
+    );
     return await actor.keys;
   });
 
@@ -116,6 +134,25 @@ federation
     const found = kept.get(ctx.getObjectUri(Note, values).href);
     return found == null || found.open || (await ctx.getSignedKeyOwner()) != null;
   });
+
+// What people here said in answer, two on a page; nobody need have been told. Posts name it where the test asks for it.
+const PAGE = 2;
+const repliesTo = (ctx, values) => {
+  const uri = ctx.getObjectUri(Note, values).href;
+  return [...kept.values()].map((each) => each.object).filter((each) => each.replyTargetId?.href === uri);
+};
+federation
+  .setCollectionDispatcher("replies", Note, "/users/{identifier}/notes/{id}/replies", (ctx, values, cursor) => {
+    const start = Number(cursor ?? 0);
+    const items = repliesTo(ctx, values);
+    const following = start + PAGE < items.length ? `${start + PAGE}` : null;
+    return { items: items.slice(start, start + PAGE), nextCursor: following };
+  })
+  .setFirstCursor(() => "0")
+  .setCounter((ctx, values) => repliesTo(ctx, values).length);
+
+federation.setObjectDispatcher(QuoteAuthorization, "/users/{identifier}/stamps/{id}", (ctx, values) =>
+  kept.get(ctx.getObjectUri(QuoteAuthorization, values).href)?.object ?? null);
 
 const record = async (ctx, activity) => {
   received.push({
@@ -147,16 +184,30 @@ federation
     const target = ctx.parseUri(undone.objectId);
     if (target?.type === "actor") actors.get(target.identifier)?.followers.delete(undo.actorId?.href);
   })
-  .on(Accept, record)
+  .on(Accept, async (ctx, accept) => {
+    await record(ctx, accept);
+    await stamped(ctx, accept);
+  })
   .on(Reject, record)
-  .on(Create, record)
+  .on(Create, async (ctx, create) => {
+    await record(ctx, create);
+    await passedOn(ctx, create);
+  })
+  .on(QuoteRequest, async (ctx, request) => {
+    await record(ctx, request);
+    await answerQuote(ctx, request);
+  })
+  .on(EmojiReact, record)
   .on(Update, record)
   .on(Delete, record)
   .on(Like, record)
   .on(Announce, record)
   .on(Block, record)
   .on(Flag, record)
-  .on(Move, record)
+  .on(Move, async (ctx, move) => {
+    await record(ctx, move);
+    await goAlong(ctx, move);
+  })
   .on(Activity, record)
   .onError((_ctx, error) => console.error(error));
 
@@ -167,6 +218,62 @@ const answer = (ctx, name, Type, follow, follower) =>
     to: follower.id,
     object: follow,
   }));
+
+// A group tells its followers what somebody has said in it.
+const passedOn = async (ctx, create) => {
+  for (const uri of [...create.toIds, ...create.ccIds]) {
+    const target = ctx.parseUri(uri);
+    const group = target?.type === "actor" ? actors.get(target.identifier) : null;
+    if (group?.Type !== Group) continue;
+    await deliver(ctx, group.name, [...group.followers.values()], new Announce({
+      id: newUri(group.name, "announces"), actor: ctx.getActorUri(group.name), object: create,
+      to: PUBLIC_COLLECTION, cc: ctx.getFollowersUri(group.name),
+    }));
+  }
+};
+
+// Whoever followed an account follows the new one, if that one says that they are the same.
+const goAlong = async (ctx, move) => {
+  const followers = [...actors.values()].filter((each) => each.following.has(move.actorId?.href));
+  if (followers.length === 0 || move.objectId?.href !== move.actorId?.href) return;
+  const target = await find(ctx, followers[0].name, move.targetId.href);
+  if (target == null || !target.aliasIds.some((alias) => alias.href === move.actorId.href)) return;
+  for (const each of followers) await commands.follow(ctx, { as: each.name, object: target.id.href });
+};
+
+// Whoever may quote a post is given a stamp, which can be fetched.
+const answerQuote = async (ctx, request) => {
+  const quoted = kept.get(request.objectId?.href);
+  const [quoting, follower] = [await request.getInstrument(ctx), await request.getActor(ctx)];
+  if (quoted == null || follower == null || quoting?.attributionId?.href !== follower.id.href) return;
+  const answered = {
+    id: newUri(quoted.as, "answers"), actor: ctx.getActorUri(quoted.as), to: follower.id, object: request,
+  };
+  if (quoted.object.interactionPolicy?.canQuote?.automaticApproval?.href !== PUBLIC_COLLECTION.href) {
+    await deliver(ctx, quoted.as, [follower], new Reject(answered));
+    return;
+  }
+  const stamp = remembered(new QuoteAuthorization({
+    id: ctx.getObjectUri(QuoteAuthorization, { identifier: quoted.as, id: `${++counter}` }),
+    attribution: ctx.getActorUri(quoted.as), interactingObject: quoting.id, interactionTarget: quoted.object.id,
+  }), quoted.as);
+  await deliver(ctx, quoted.as, [follower], new Accept({ ...answered, result: stamp.id }));
+};
+
+// What somebody here has asked to quote is granted: the stamp is fetched from whose post it is, read, and shown.
+const stamped = async (ctx, accept) => {
+  const request = kept.get(accept.objectId?.href);
+  if (!(request?.object instanceof QuoteRequest)) return;
+  const stamp = accept.resultId == null ? null : await find(ctx, request.as, accept.resultId.href);
+  const quoting = kept.get(request.object.instrumentId.href);
+  const isGood = stamp instanceof QuoteAuthorization
+    && stamp.attributionId?.href === accept.actorId?.href
+    && stamp.interactingObjectId?.href === quoting.object.id.href
+    && stamp.interactionTargetId?.href === quoting.object.quoteId.href;
+  if (!isGood) throw new Error(`${accept.resultId?.href} is no stamp for ${quoting.object.id.href}`);
+  quoting.object = quoting.object.clone({ quoteAuthorization: stamp.id });
+  await commands.tell(ctx, { as: request.as, object: quoting.object.id.href, to: [accept.actorId.href] });
+};
 
 const newUri = (name, folder) => new URL(`${origin}/users/${name}/${folder}/${++counter}`);
 
@@ -216,6 +323,11 @@ const compose = (ctx, o) => {
     published: Temporal.Now.instant(),
     url: new URL(`${origin}/@${o.as}/${id}`),
     tags: [...mentions, ...hashtags],
+    replies: o.replies ? ctx.getCollectionUri("replies", { identifier: o.as, id }) : null,
+    interactionPolicy: o.quotable == null ? null : new InteractionPolicy({ canQuote: new InteractionRule({
+      automaticApproval: o.quotable ? PUBLIC_COLLECTION : ctx.getActorUri(o.as),
+    }) }),
+    ...(o.quote ? { quote: new URL(o.quote), quoteUrl: new URL(o.quote) } : {}),
     ...addressed,
   };
   const object = o.options == null ? new Note(body) : new Question({
@@ -242,6 +354,7 @@ const remembered = (activity, as) => {
 const commands = {
   async follow(ctx, o) {
     const [target] = await findAll(ctx, o.as, [o.object]);
+    actorNamed(o.as).following.add(target.id.href);
     return await deliver(ctx, o.as, [target], remembered(new Follow({
       id: newUri(o.as, "follows"), actor: ctx.getActorUri(o.as), object: target.id, to: target.id,
     }), o.as));
@@ -269,12 +382,72 @@ const commands = {
     const create = new Create({
       id: new URL(`${object.id.href}/activity`), actor: ctx.getActorUri(o.as), object, published: object.published, ...addressed,
     });
-    await deliver(ctx, o.as, await recipientsOf(ctx, o.as, o), create, o.shared);
+    // The followers as Fedify itself knows them, with a digest of who they are; else those who are named as well.
+    if (o.synchronized) await ctx.sendActivity({ identifier: o.as }, "followers", create, {
+      immediate: true, preferSharedInbox: true, syncCollection: true,
+    });
+    else await deliver(ctx, o.as, await recipientsOf(ctx, o.as, o), create, o.shared);
     return object;
+  },
+  // Forgets a follower, as a server does that was set back to a copy of its database.
+  async lose(ctx, o) {
+    actorNamed(o.as).followers.delete(o.object);
+  },
+  // Takes something away without telling anybody.
+  async forget(ctx, o) {
+    kept.delete(o.object);
+  },
+  async alias(ctx, o) {
+    actorNamed(o.as).aliases = [new URL(o.object)];
+  },
+  async move(ctx, o) {
+    actorNamed(o.as).successor = new URL(o.target);
+    return await deliver(ctx, o.as, await recipientsOf(ctx, o.as, o), new Move({
+      id: newUri(o.as, "moves"), actor: ctx.getActorUri(o.as), object: ctx.getActorUri(o.as),
+      target: new URL(o.target), to: ctx.getFollowersUri(o.as),
+    }));
+  },
+  // New keys under the names of the old ones.
+  async renew(ctx, o) {
+    actorNamed(o.as).keys = null;
+  },
+  async react(ctx, o) {
+    const picture = new Image({ url: new URL(`${origin}/cat.png`), mediaType: "image/png" });
+    const emoji = (name) => new Emoji({ id: new URL(`${origin}/emojis/${name}`), name: `:${name}:`, icon: picture });
+    return await deliver(ctx, o.as, await recipientsOf(ctx, o.as, o), remembered(new EmojiReact({
+      id: newUri(o.as, "reactions"), actor: ctx.getActorUri(o.as), object: new URL(o.object), content: o.content,
+      tags: /^:\w+:$/.test(o.content) ? [emoji(o.content.slice(1, -1))] : [],
+    }), o.as));
+  },
+  async vote(ctx, o) {
+    const id = newUri(o.as, "votes");
+    const [question] = await findAll(ctx, o.as, [o.object]);
+    const vote = new Note({
+      id, attribution: ctx.getActorUri(o.as), name: o.name, replyTarget: question.id, to: question.attributionId,
+    });
+    return await deliver(ctx, o.as, await findAll(ctx, o.as, [question.attributionId.href]), new Create({
+      id: new URL(`${id.href}/activity`), actor: ctx.getActorUri(o.as), object: vote, to: question.attributionId,
+    }));
+  },
+  // Says something about a post elsewhere, and asks its author.
+  async quote(ctx, o) {
+    const note = await commands.create(ctx, o);
+    const [quoted] = await findAll(ctx, o.as, [o.quote]);
+    const request = new QuoteRequest({
+      id: newUri(o.as, "requests"), actor: ctx.getActorUri(o.as), object: quoted.id, instrument: note,
+      to: quoted.attributionId,
+    });
+    await deliver(ctx, o.as, await findAll(ctx, o.as, [quoted.attributionId.href]), remembered(request, o.as));
+    return note;
   },
   async update(ctx, o) {
     const found = kept.get(o.object);
     found.object = found.object.clone({ contents: [o.content], updated: Temporal.Now.instant() });
+    return await commands.tell(ctx, o);
+  },
+  // How a post is now.
+  async tell(ctx, o) {
+    const found = kept.get(o.object);
     const update = new Update({
       id: newUri(found.as, "updates"), actor: ctx.getActorUri(found.as), object: found.object, ...found.addressed,
     });
@@ -318,10 +491,11 @@ const commands = {
       content: o.content,
     }));
   },
-  // What a document says if it is its author's by its proof alone, whoever brings it; else nothing.
+  // What a document says if it is its author's by its proof alone, whoever brings it; else nothing. As in an inbox, a
+  // linked-data signature is put aside first.
   async believe(ctx, o) {
     const documentLoader = await ctx.getDocumentLoader({ identifier: o.as });
-    return await verifyObject(Activity, o.document, { contextLoader: ctx.contextLoader, documentLoader });
+    return await verifyObject(Activity, detachSignature(o.document), { contextLoader: ctx.contextLoader, documentLoader });
   },
   async lookup(ctx, o) {
     return await find(ctx, o.as, o.url);
@@ -331,11 +505,13 @@ const commands = {
 const inspect = {
   "/received": () => received,
   "/posts": () => posts,
+  "/gets": () => gets,
   "/followers": () => Object.fromEntries([...actors.values()].map((actor) => [actor.name, [...actor.followers.keys()]])),
 };
 
 handleFederation = async (request, response) => {
   const body = await readBody(request);
+  if (request.method === "GET") gets.push(request.url);
   const asked = new Request(new URL(request.url, origin), {
     method: request.method,
     headers: Object.entries(request.headersDistinct).flatMap(([name, values]) => values.map((value) => [name, value])),
@@ -349,9 +525,12 @@ handleFederation = async (request, response) => {
   if (request.method === "POST") {
     const scheme = request.headers["signature-input"] ? "rfc9421" : request.headers.signature ? "cavage" : "none";
     const algorithm = /alg="([^"]+)"/.exec(request.headers["signature-input"] ?? "")?.[1] ?? null;
+    const keyId = /keyid="([^"]+)"/i.exec(`${request.headers["signature-input"]} ${request.headers.signature}`)?.[1] ?? null;
     let activity = {};
     try { activity = JSON.parse(body.toString("utf8")); } catch { /* recorded as it is */ }
-    posts.push({ path: request.url, scheme, algorithm, status: answered.status, id: activity.id ?? null, type: activity.type ?? null });
+    posts.push({
+      path: request.url, scheme, algorithm, keyId, status: answered.status, id: activity.id ?? null, type: activity.type ?? null,
+    });
   }
   response.writeHead(answered.status, Object.fromEntries(answered.headers));
   response.end(Buffer.from(await answered.arrayBuffer()));
