@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from fediverse_node.domain import granting, policy, wire
+from fediverse_node.domain import containers, granting, policy, wire
 from fediverse_node.domain.effects import (
     Deliver,
     Effect,
@@ -300,6 +300,8 @@ def _answered(request: InteractionRequest, actor: Actor, target: Object, facts: 
             yield effect
     if actor.local:
         yield from deliver(record, actor, facts.author(target), people, facts)
+    else:
+        yield from containers.tell(record, actor, None, facts)
 
 
 def released(held: NewObject, request: InteractionRequest) -> NewObject:

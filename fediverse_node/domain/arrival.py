@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from fediverse_node.domain import approvals, forwarding, policy, quotes, votes
+from fediverse_node.domain import approvals, containers, forwarding, policy, quotes, votes
 from fediverse_node.domain.effects import Effect, FetchLater, NewObject, Put, Refusal, Refuse
 from fediverse_node.domain.facts import Facts, Needs
 from fediverse_node.domain.interaction_policy import Standing, standing
@@ -38,6 +38,7 @@ def needs(verified: Verified) -> Needs:
         audience=True,
         hashtags=tuple(tag.lower() for tag in document.hashtags),
         orphans_of=(document.id,),
+        containers=document.in_reply_to is not None,
     )
 
 
@@ -80,6 +81,7 @@ def arrive(
         yield Refuse(Refusal.NOT_PERMITTED, "its parent's author blocks its author")
         return
     record = received_object(document, author, parent, facts)
+    record = replace(record, activity_uri=containers.activity_of(verified, record.visibility))
     settled = list(_settled(record, document, author, parent, people, request_uri, facts))
     yield from settled
     if any(isinstance(effect, Refuse) for effect in settled):
@@ -89,6 +91,8 @@ def arrive(
     yield from _quotes(record, document, author, verified.depth if is_branching else quotes.DEEPEST, facts)
     if parent is not None and standing(Interaction.REPLY, author, parent, facts) is Standing.ALLOWED:
         yield from forwarding.of_reply(verified, record.id, record.visibility, facts.author(parent))
+    if facts.containers and any(isinstance(effect, Put) and effect.record is record for effect in settled):
+        yield from containers.tell(record, author, containers.proven(verified), facts)
     if verified.walked:
         return
     for uri in record.parts.get("absent", ()) if verified.depth == 0 else ():

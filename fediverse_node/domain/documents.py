@@ -16,7 +16,7 @@ from fediverse_node.base.clock import from_ms
 from fediverse_node.domain import searching, wire
 from fediverse_node.domain.effects import NewObject
 from fediverse_node.domain.interaction_policy import dump_policy, published_policy
-from fediverse_node.domain.model import Actor, Interaction, Object, Poll
+from fediverse_node.domain.model import Actor, Interaction, Object, Poll, Visibility
 from fediverse_node.domain.names import Names
 from fediverse_node.protocol.actors import ActorDocument, KeyDocument
 from fediverse_node.protocol.addressing import PUBLIC, audience_for
@@ -184,6 +184,7 @@ def object_document(
         hashtags=tuple(hashtags),
         emojis=tuple(_emoji(item) for item in record.parts.get("emojis") or ()),
         poll=_poll(record.poll) if record.poll is not None else None,
+        context_history=names.history(record.id) if _begins_in_the_open(record) else None,
         replies=names.replies(record.uri),
         likes=names.likes(record.uri) if likes_count is not None else None,
         shares=names.shares(record.uri) if shares_count is not None else None,
@@ -211,7 +212,7 @@ def create_activity(record: NewObject, author: Actor, names: Names) -> dict[str,
     to, cc = audience_of(record, author)
     return dump_activity(
         "Create",
-        id_=f"{record.uri}/activity",
+        id_=names.create(record.uri),
         actor=author.uri,
         object_=object_document(record, author, names, embedded=True),
         to=to,
@@ -291,6 +292,13 @@ def context_of(record: NewObject, names: Names) -> str | None:
     if record.in_reply_to_uri is None or names.is_ours(record.in_reply_to_uri):
         return names.context(record.thread_id or record.id)
     return None
+
+
+def _begins_in_the_open(record: NewObject) -> bool:
+    """Whether a log is kept of the conversation that this post of ours begins.  spec: fep-171b#top-level-post"""
+    if record.in_reply_to_uri is not None or record.context_uri is not None:
+        return False
+    return record.visibility in (Visibility.PUBLIC, Visibility.UNLISTED)
 
 
 def _second(ms: int) -> datetime:

@@ -56,6 +56,7 @@ class NewObject:
     in_reply_to_actor_id: int | None = None
     thread_id: int | None = None
     context_uri: str | None = None
+    activity_uri: str | None = None  # of others: the Create that brought it, if everybody may read both
     # {mentions, tags, emojis, quote, title, replies}: see domain/reception.parts_of; of ours also `quote_stamp` and
     # `reply_stamp`, the approvals that its document names; `held_for` while it waits for one, see domain/approvals.hold
     parts: Mapping[str, Any] = field(default_factory=dict)
@@ -461,7 +462,7 @@ class Deliver:
     except_host: str | None = None
     # What is passed on for somebody else, as it came: `document` is then empty, and nothing of it is signed anew.
     body: bytes | None = field(default=None, repr=False)
-    # Inboxes of those who are no actors here: relays.
+    # Further inboxes: relays, who are no actors here; whoever is told what is added to a conversation.
     inboxes: tuple[str, ...] = ()
 
 

@@ -17,6 +17,7 @@ from fediverse_node.domain.domains import EVERYBODY, DomainPolicy
 from fediverse_node.domain.effects import NewObject
 from fediverse_node.domain.model import (
     Actor,
+    Container,
     Follow,
     GroupPost,
     GroupRules,
@@ -65,6 +66,7 @@ class Needs:
     groups: bool = False
     voters: tuple[str, ...] = ()
     relays: bool = False
+    containers: bool = False  # who is told what is added to the conversations in which the objects stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ class Facts:
     locked_threads: Mapping[int, int] = field(default_factory=dict)  # thread -> the group that closed it
     told_votes: Set[tuple[int, bytes]] = frozenset()  # (object, voter)
     relays: tuple[Relay, ...] = ()
+    containers: Mapping[int, Container] = field(default_factory=dict)  # thread -> it, if somebody is told
 
     def actor(self, uri: str | None) -> Actor | None:
         """The actor with this URI, if known."""

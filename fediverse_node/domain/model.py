@@ -13,6 +13,7 @@ __all__ = [
     "Actor",
     "Approval",
     "Audience",
+    "Container",
     "Follow",
     "GroupPost",
     "GroupRules",
@@ -215,6 +216,22 @@ class GroupRules:
 
     posting: str = "members"
     moderator_ids: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A conversation that one of ours began in the open, as the log that its owner keeps of it.  spec: fep-171b
+
+    `thread_id` is also the number of its first post, and `visibility` that of this post. `inboxes` are of those who
+    are told what is added.
+    """
+
+    thread_id: int
+    owner_id: int
+    owner_uri: str
+    followers_uri: str | None
+    visibility: Visibility
+    inboxes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

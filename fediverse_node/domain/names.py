@@ -33,6 +33,10 @@ class Names:
         """The id of a local object."""
         return f"{self.base_url}/users/{username}/statuses/{object_id}"
 
+    def create(self, object_uri: str) -> str:
+        """The id of the Create of a local object."""
+        return f"{object_uri}/activity"
+
     def activity(self, username: str, kind: str, number: int) -> str:
         """The id of an activity that is not an object itself."""
         return f"{self.base_url}/users/{username}/activities/{kind}/{number}"
@@ -48,6 +52,14 @@ class Names:
     def context(self, thread_id: int) -> str:
         """The id of a conversation that began here.  spec: fep-7888"""
         return f"{self.base_url}/contexts/{thread_id}"
+
+    def history(self, thread_id: int) -> str:
+        """The log of a conversation that one of ours began.  spec: fep-171b#container-collection"""
+        return f"{self.context(thread_id)}/history"
+
+    def addition(self, thread_id: int, object_id: int) -> str:
+        """The Add with which a post (by our number) came into such a conversation."""
+        return f"{self.history(thread_id)}/{object_id}"
 
     def profile_page(self, username: str) -> str:
         """What people open."""

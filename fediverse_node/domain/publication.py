@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fediverse_node.domain import documents, policy
+from fediverse_node.domain import containers, documents, policy
 from fediverse_node.domain.effects import Deliver, Effect, NewObject, Notify, Place, Put
 from fediverse_node.domain.facts import Facts
 from fediverse_node.domain.fan_out import readers_of
@@ -50,7 +50,10 @@ def tell_readers(record: NewObject, author: Actor, people: tuple[Actor, ...], fa
 def deliver(
     record: NewObject, author: Actor, answered: Actor | None, people: tuple[Actor, ...], facts: Facts
 ) -> Iterator[Effect]:
-    """The Create of an object of ours goes to those it is for, and to whom it answers."""
+    """The Create of an object of ours goes to those it is for, and to whom it answers.
+
+    Where a conversation of ours is told, it is told of it.
+    """
     recipients = [person.id for person in people if not person.local]
     # The groups it is written in, those of what it answers among them: they pass it on.
     recipients += [int(group["id"]) for group in record.parts.get("groups") or ()]
@@ -69,6 +72,7 @@ def deliver(
         followers_of=author.id if record.visibility is not Visibility.DIRECT else None,
         object_id=record.id,
     )
+    yield from containers.tell(record, author, activity, facts)
 
 
 def _private_readers(author: Actor, people: tuple[Actor, ...], facts: Facts) -> tuple[int, ...]:

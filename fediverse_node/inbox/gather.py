@@ -237,13 +237,22 @@ class Gatherer:
             future.set_result(outcome)
 
     async def store_object(
-        self, document: ObjectDocument, *, budget: Budget, depth: int = 0, walked: bool = False
+        self,
+        document: ObjectDocument,
+        *,
+        budget: Budget,
+        depth: int = 0,
+        walked: bool = False,
+        activity_uri: str | None = None,
     ) -> int | Fail | TemporaryFail:
-        """The id of a remote object that was fetched from its origin. `walked`: nothing more is fetched for it."""
+        """The id of a remote object that was fetched from its origin. `walked`: nothing more is fetched for it.
+
+        `activity_uri`: the Create in which it was found, if it was.
+        """
         author = await self.actor(document.attributed_to, budget=budget)
         if not isinstance(author, int):
             return author
-        verified = fetched(document, depth=depth, walked=walked)
+        verified = fetched(document, depth=depth, walked=walked, activity_uri=activity_uri)
         rule = RULES["Create"]
         telling = Telling(lambda facts: rule.decide(verified, facts))
         decided = await self._writer.decide(Decision(rule.needs(verified), telling))
@@ -265,10 +274,12 @@ class Gatherer:
         telling.note(decided.effects, fetched=uri)
 
 
-def fetched(document: ObjectDocument, *, depth: int = 0, walked: bool = False) -> Verified:
+def fetched(
+    document: ObjectDocument, *, depth: int = 0, walked: bool = False, activity_uri: str | None = None
+) -> Verified:
     """What was read at its own origin counts as said by its author."""
     activity = Activity(
-        id=None,
+        id=activity_uri,
         type="Create",
         actor=document.attributed_to,
         object_id=document.id,

@@ -54,7 +54,7 @@ class Approving(Deciding):
                 return [UNKNOWN]
             return approvals.compose_decision(request, actor, accept=accept, facts=facts)
 
-        return await self._act(actor_id, compose, Needs(requests=(request_id,), whole=True))
+        return await self._act(actor_id, compose, Needs(requests=(request_id,), whole=True, containers=True))
 
     async def _withdraw(self, actor_id: int, object_id: int, kind: Interaction) -> Refuse | None:
         """Take back what was asked for, and is not answered yet."""

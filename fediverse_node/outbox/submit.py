@@ -372,6 +372,7 @@ class Outbox(Approving, Reacting):
             # Who answers what waits for their approval approves of it.
             approvals=parent_uri is not None,
             whole=parent_uri is not None,
+            containers=parent_uri is not None,
         )
         decided = await self._decide(Decision(needs, decide, beside=(also,)), actor_id)
         return decided.refusal or ids[0]

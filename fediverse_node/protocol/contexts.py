@@ -27,6 +27,7 @@ def _reference(iri: str) -> dict[str, str]:
 
 
 _QUOTES = "https://w3id.org/fep/044f#"
+_CONTAINERS = "https://w3id.org/fep/171b/"
 _TERMS: dict[str, object] = {
     "Hashtag": "as:Hashtag",
     "sensitive": "as:sensitive",
@@ -48,6 +49,9 @@ _TERMS: dict[str, object] = {
     "value": "schema:value",
     "conversation": "ostatus:conversation",
     "atomUri": "ostatus:atomUri",
+    "contextHistory": _reference(_CONTAINERS + "contextHistory"),
+    "collectionOf": "https://fediversity.site/apschema#collectionOf",
+    "history": _reference("https://w3id.org/fep/bad1/history"),
     "quote": _reference(_QUOTES + "quote"),
     "quoteAuthorization": _reference(_QUOTES + "quoteAuthorization"),
     "QuoteRequest": _QUOTES + "QuoteRequest",

@@ -106,6 +106,7 @@ def dump_object(
     )
     doc["sensitive"] = post.sensitive
     _put(doc, "context", post.context)
+    _put(doc, "contextHistory", post.context_history)
     _put(doc, "conversation", post.conversation)
     if post.vote_name is None:
         doc["content"] = post.content

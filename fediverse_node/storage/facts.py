@@ -12,6 +12,7 @@ from fediverse_node.domain.domains import DomainPolicy
 from fediverse_node.domain.facts import Facts, Needs, World
 from fediverse_node.domain.model import Actor, Follow, Object, Reader, Version
 from fediverse_node.storage.approval_facts import load_approvals
+from fediverse_node.storage.container_facts import load_containers
 from fediverse_node.storage.group_facts import GroupFacts, load_group_facts, load_group_posts, local_groups
 from fediverse_node.storage.rows import (
     FOLLOW_COLUMNS,
@@ -143,8 +144,10 @@ def load_facts(needs: Sequence[Needs], world: World, domains: DomainPolicy) -> U
     grouped = yield from load_group_posts(needs, found_objects, objects_by_id)
     for row in (yield from _fetch(_OBJECTS_BY_ID, ids=approvals.object_ids() - objects_by_id.keys())):
         objects_by_id[row["id"]] = object_of(row)
+    containers = yield from load_containers(needs, objects_by_id)
+    owners = {container.owner_id for container in containers.values()}
     missing = _referred_actor_ids(objects_by_id.values(), by_uri) | approvals.actor_ids() | grouped.group_ids
-    missing -= by_id.keys()
+    missing = (missing | owners) - by_id.keys()
     for row in (yield from _fetch(_ACTORS_BY_ID, ids=missing)):
         actor = actor_of(row)
         by_id[actor.id] = actor
@@ -157,7 +160,7 @@ def load_facts(needs: Sequence[Needs], world: World, domains: DomainPolicy) -> U
     acting_ids = {found_actors[n.acting].id for n in needs if (n.audience or n.followers) and n.acting in found_actors}
     # What waited for approval is shown to the readers of its author, who is not the one who approves.
     acting_ids |= approvals.speakers() | our_groups
-    circle.people |= approvals.actor_ids()
+    circle.people |= approvals.actor_ids() | owners
     for request in approvals.found_requests():
         circle.replied_to.add(request.target_actor_id)
         if request.target_id in objects_by_id:
@@ -179,6 +182,7 @@ def load_facts(needs: Sequence[Needs], world: World, domains: DomainPolicy) -> U
         audience=audience,
         domains=domains,
         domain_blocks=domain_blocks,
+        containers=containers,
         **by_uri,
         **relations,
         **extras,

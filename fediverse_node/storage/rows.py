@@ -178,6 +178,7 @@ def full_object_of(row: Row) -> NewObject:
         in_reply_to_actor_id=row["in_reply_to_actor_id"],
         thread_id=row["thread_id"],
         context_uri=row["context_uri"],
+        activity_uri=row["activity_uri"],
         parts=parts,
         attachments=tuple(orjson.loads(row["attachments"])),
         mention_ids=_told_ids(parts),

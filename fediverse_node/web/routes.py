@@ -65,6 +65,8 @@ _GET: tuple[tuple[str, problems.Handler], ...] = (
     (f"{_POST}/likes", objects.get_likes),
     (f"{_POST}/shares", objects.get_shares),
     ("/contexts/{id}", threads.get_context),
+    ("/contexts/{id}/history", threads.get_history),
+    ("/contexts/{id}/history/{object_id}", threads.get_addition),
     ("/tags/{name}", tag_pages.get_tag),
     ("/assets/{name}", get_asset),
     # Before the page: the name of a profile would take the ending in.

@@ -121,6 +121,8 @@ async def _scene(folder: Path, stack: AsyncExitStack, **settings: str) -> Scene:
         "featured": "/users/alice/collections/featured",
         "tag": "/tags/sea?page=true",
         "context": f"/contexts/{public}?page=true",
+        "history": f"/contexts/{public}/history?page=true",
+        "addition": f"/contexts/{public}/history/{public}",
         "instance": "/actor",
         "webfinger": f"/.well-known/webfinger?resource=acct:alice@{home.node.core.config.host}",
         "nodeinfo": "/.well-known/nodeinfo",
@@ -137,7 +139,7 @@ async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 OPEN_PATHS = ("instance", "webfinger", "nodeinfo")
-PUBLIC_PATHS = ("public", "outbox", "featured", "tag", "context")
+PUBLIC_PATHS = ("public", "outbox", "featured", "tag", "context", "history", "addition")
 FOLLOWERS_PATHS = ("followers", "create", "replies", "likes", "boost")
 FAULTY = ("nobody", "forger")
 

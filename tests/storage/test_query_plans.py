@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from fediverse_node.storage import facts
+from fediverse_node.storage import container_facts, facts
 from fediverse_node.storage.apply import counting, deliveries, objects, polls, reactions, relations, removal, threads
+from fediverse_node.storage.queries import containers, housekeeping, inbox, outbox
 from fediverse_node.storage.queries import deliveries as queue
-from fediverse_node.storage.queries import housekeeping, inbox, outbox
 from fediverse_node.storage.queries import threads as conversations
 from fediverse_node.storage.statement import Statement
 
@@ -42,6 +42,8 @@ _MODULES = (
     inbox,
     outbox,
     conversations,
+    container_facts,
+    containers,
 )
 
 

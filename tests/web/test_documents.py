@@ -236,6 +236,7 @@ async def test_a_conversation_lists_the_open_posts_of_everybody(any_node: Node) 
     last = await town.post(alice, answers=reply, visibility=UNLISTED, age_ms=500)
     collection = await any_node.document(f"/contexts/{root}")
     assert collection["totalItems"] == 3
+    assert collection["history"] == f"{any_node.base_url}/contexts/{root}/history"
     assert collection["attributedTo"] == f"{any_node.base_url}/users/alice"
     assert await _items(any_node, f"/contexts/{root}") == [
         any_node.names.object("alice", root),

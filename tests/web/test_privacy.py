@@ -67,6 +67,8 @@ async def test_a_private_post_leaks_through_no_route(any_node: Node, visibility:
         f"/users/alice/activities/announce/{ids['announce']}",
         f"/users/alice/activities/announce/{ids['foreign']}",
         f"/contexts/{hidden}",
+        f"/contexts/{hidden}/history",
+        f"/contexts/{root}/history/{hidden}",
     ]
     present = [
         "/",
@@ -82,6 +84,7 @@ async def test_a_private_post_leaks_through_no_route(any_node: Node, visibility:
         f"/users/alice/statuses/{root}",
         f"/users/alice/statuses/{root}/replies?page=true",
         f"/contexts/{root}?page=true",
+        f"/contexts/{root}/history?page=true",
         "/tags/sea",
         "/tags/sea?page=true",
         f"/tags/tag{SECRET}?page=true",

@@ -1,7 +1,7 @@
 """Whole conversations: what belongs to a thread is looked for up (`inReplyTo`), down (`replies`) and sideways.
 
-Sideways are the collections that posts name: `context` (FEP-7888, FEP-f228) and `contextHistory`. A collection is only
-a hint. Each post is fetched from its own origin, and belongs to the thread because of what it says itself that it
+Sideways are the collections that posts name: `context` (FEP-7888, FEP-f228), or else `contextHistory`. A collection is
+only a hint. Each post is fetched from its own origin, and belongs to the thread because of what it says itself that it
 answers. All fetches are those of the server's own actor, and only what is for everybody is kept: so nobody sees by a
 walk what somebody else was allowed to see.
 

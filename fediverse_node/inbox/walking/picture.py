@@ -13,6 +13,7 @@ import orjson
 
 from fediverse_node.domain.threads import Lack, patience_ms
 from fediverse_node.protocol.objects import ObjectDocument
+from fediverse_node.protocol.reading import types
 from fediverse_node.protocol.reading import uri as uri_of
 from fediverse_node.protocol.uris import host_of, is_http_uri, same_origin
 from fediverse_node.storage.queries.federation_documents import OPEN
@@ -34,6 +35,7 @@ class Post:
     is_attached: bool  # what it answers is here too
     published_ms: int
     named: Mapping[str, str] = field(default_factory=dict)  # kind -> address of a collection
+    activity: str | None = None  # the Create that brought it
 
 
 @dataclass(slots=True)
@@ -113,6 +115,7 @@ class Picture:
 
     def __init__(self, posts: Sequence[Row], sources: Sequence[Row], gaps: Sequence[Row]) -> None:
         self.posts = {row["uri"]: _post_of(row) for row in posts}
+        self.activities = {post.activity for post in self.posts.values() if post.activity is not None}
         self.gaps = {row["uri"]: _gap_of(row) for row in gaps if not row["is_here"]}
         self.filled = [row["uri"] for row in gaps if row["is_here"]]
         self.asked = {row["uri"]: row for row in sources}
@@ -127,7 +130,7 @@ class Picture:
         """Whether there is anybody to ask: something in the open that was said, or is answered, elsewhere."""
         return any(post.is_open and (not post.is_ours or not post.is_attached) for post in self.posts.values())
 
-    def add(self, document: ObjectDocument, *, published_ms: int) -> Post:
+    def add(self, document: ObjectDocument, *, published_ms: int, activity: str | None = None) -> Post:
         """A post that has just been stored."""
         named = {"replies": document.replies, "context": document.context}
         named["history"] = uri_of(document.raw.get("contextHistory"))
@@ -139,8 +142,11 @@ class Picture:
             document.in_reply_to is None or document.in_reply_to in self.posts,
             published_ms,
             _collections(document.id, named),
+            activity,
         )
         self.posts[post.uri] = post
+        if activity is not None:
+            self.activities.add(activity)
         return post
 
     def loose_ends(self) -> Iterator[Post]:
@@ -150,14 +156,24 @@ class Picture:
                 yield post
 
     def sources(self, posts: Sequence[Post] | None = None) -> Iterator[Source]:
-        """The collections that these posts name (all, if nothing is said), each once, by kind."""
+        """The collections that these posts name (all, if nothing is said), by kind.
+
+        A log of activities names each post by a detour: it is read where there is no list of the posts to be had.
+        """
         newest_ms = self.newest_ms
         chosen = [post for post in (self.posts.values() if posts is None else posts) if post.is_open]
         for kind in KINDS:
             for post in chosen:
                 address = post.named.get(kind)
-                if address is not None:
+                if address is not None and not (kind == "history" and self._is_listed(post, address)):
                     yield self._source(address, kind, post.published_ms if kind == "replies" else newest_ms)
+
+    def _is_listed(self, post: Post, history: str) -> bool:
+        listed = post.named.get("context")
+        if listed is None or listed == history or not same_origin(listed, history):
+            return False
+        row = self.asked.get(listed)
+        return row is None or not row["state"]
 
     def _source(self, address: str, kind: str, newest_ms: int) -> Source:
         source = Source(address, kind, host_of(address) or "", newest_ms)
@@ -166,6 +182,16 @@ class Picture:
             source.total, source.listed, source.attempts = row["total"], row["listed"], row["attempts"]
             source.asked_ms, source.next_ms = row["asked_ms"], row["next_ms"]
         return source
+
+
+def activity_in(item: str | Mapping[str, object]) -> str | None:
+    """The activity that an item of a log names by its address alone; or the post, where one was added.
+
+    spec: fep-f228#collection-of-activities, fep-171b#containers
+    """
+    if isinstance(item, str):
+        return addresses_in(item)
+    return addresses_in(item) if "Add" in types(item) and isinstance(item.get("object"), str) else None
 
 
 def addresses_in(item: str | Mapping[str, object]) -> str | None:
@@ -192,6 +218,7 @@ def _post_of(row: Row) -> Post:
         row["published_ms"],
         # What a post of ours says of the conversation it copied from what it answers.
         {} if is_ours else _collections(row["uri"], named),
+        row["activity_uri"],
     )
 
 

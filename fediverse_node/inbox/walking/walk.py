@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fediverse_node.base.clock import to_ms
 from fediverse_node.base.outcome import Fail, TemporaryFail
@@ -21,9 +21,10 @@ from fediverse_node.inbox.gather import Gatherer
 from fediverse_node.inbox.walking.limits import Limits
 from fediverse_node.inbox.walking.manners import Manners
 from fediverse_node.inbox.walking.outcomes import lack_of
-from fediverse_node.inbox.walking.picture import Gap, Picture, Source, addresses_in
+from fediverse_node.inbox.walking.picture import Gap, Picture, Source, activity_in, addresses_in
 from fediverse_node.protocol.addressing import is_public
 from fediverse_node.protocol.objects import ObjectDocument
+from fediverse_node.protocol.reading import types
 from fediverse_node.protocol.uris import host_of
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.queries import threads as queries
@@ -74,6 +75,7 @@ class Walk:
         self._below: deque[Source] = deque()
         self._seen: set[str] = set()  # addresses that were asked, or are waiting to be
         self._loose: dict[str, list[tuple[Job, ObjectDocument]]] = {}  # by what they answer
+        self._found_in: dict[str, str] = {}  # posts -> the Create that named them
         self._credit: dict[str, int] = {}
         self._pages = self._sources = self._contexts = 0
         self._waited_s: Counter[str] = Counter()
@@ -197,7 +199,8 @@ class Walk:
         wanted = []
         for uri in dict.fromkeys(uris):
             gap = self.picture.gaps.get(uri)
-            if uri in self.picture.posts or uri in self._seen or names.is_ours(uri):
+            is_here = uri in self.picture.posts or uri in self.picture.activities
+            if is_here or uri in self._seen or names.is_ours(uri):
                 continue
             if gap is None or gap.is_due(now_ms):
                 wanted.append(uri)
@@ -238,14 +241,7 @@ class Walk:
             self._missed(job, refusal)
             return
         if job.is_activity:
-            async with self._asking(job.uri):
-                document = await self._ports.dereferencer.fetch_document(job.uri, budget=self._budget)
-            self._heard(job.uri, document)
-            if isinstance(document, Document):
-                address = addresses_in(document.body) if "object" in document.body else None
-                await self._name([address] if address else [], job.source)
-            else:
-                self._doubt(job.source)
+            await self._look_inside(job)
             return
         async with self._asking(job.uri):
             found = await self._ports.dereferencer.fetch_object(job.uri, budget=self._budget)
@@ -254,6 +250,19 @@ class Walk:
             self._missed(job, found)
         elif found.id == job.uri or not await self._is_known_as(job, found.id):
             await self._judge(job, found)
+
+    async def _look_inside(self, job: Job) -> None:
+        async with self._asking(job.uri):
+            document = await self._ports.dereferencer.fetch_document(job.uri, budget=self._budget)
+        self._heard(job.uri, document)
+        if not isinstance(document, Document):
+            self._doubt(job.source)
+        elif "object" not in document.body:  # no activity: a post that came to the owner of the log without one
+            await self._ask(replace(job, is_activity=False))
+        elif (address := addresses_in(document.body)) is not None:
+            if "Create" in types(document.body):
+                self._found_in[address] = document.id
+            await self._name([address], job.source)
 
     async def _is_known_as(self, job: Job, id_: str) -> bool:
         """It was named by another address than its own id; whether it is here by that."""
@@ -298,7 +307,9 @@ class Walk:
         waiting = [(job, document)]
         while waiting:
             job, document = waiting.pop()
-            stored = await self._ports.gatherer.store_object(document, budget=self._budget, walked=True)
+            stored = await self._ports.gatherer.store_object(
+                document, budget=self._budget, walked=True, activity_uri=self._found_in.get(document.id)
+            )
             if not isinstance(stored, int):
                 self._missed(job, stored)
                 continue
@@ -316,7 +327,8 @@ class Walk:
         limits = self._limits
         self._credit[job.source] = min(self._credit.get(job.source, limits.credit) + 1, limits.credit)
         said = document.published
-        post = self.picture.add(document, published_ms=to_ms(said) if said is not None else self._now_ms())
+        said_ms, found_in = to_ms(said) if said is not None else self._now_ms(), self._found_in.get(document.id)
+        post = self.picture.add(document, published_ms=said_ms, activity=found_in)
         self._take_sources(self.picture.sources([post]))
 
     def _missed(self, job: Job, outcome: Fail | TemporaryFail) -> None:
@@ -402,10 +414,10 @@ class Walk:
         note("thread.read", collected.fault, source=source.uri, kind=source.kind, listed=len(named))
         if source.kind == "history":
             # Bare addresses there are those of activities: the same ones are not all fetched again.
-            bare = [address for item, address in named if address and isinstance(item, str)]
+            bare = [activity_in(item) for item, _ in named]
             if is_longer:
-                await self._name(bare, source.uri, is_activity=True)
-            named = [(item, address) for item, address in named if not isinstance(item, str)]
+                await self._name([address for address in bare if address], source.uri, is_activity=True)
+            named = [pair for pair, address in zip(named, bare, strict=True) if address is None]
         await self._name([address for _, address in named if address], source.uri)
 
     def _unread(self, source: Source, outcome: Fail | TemporaryFail) -> None:
@@ -418,6 +430,9 @@ class Walk:
         source.state, source.detail = state, str(outcome)
         source.next_ms = source.asked_ms + (patience_ms(state, source.attempts) or LONGEST_REST_MS)
         self._changed_sources[source.uri] = source
+        if source.kind == "context":
+            self.picture.asked[source.uri] = source.row()
+            self._take_sources(self.picture.sources())
 
     def _written(self, source: Source, collected: Collected) -> None:
         fault = collected.fault

@@ -11,7 +11,7 @@ from fediverse_node.lab.exchange import Exchange, Message
 from fediverse_node.signatures.claim import parse_claims
 from fediverse_node.signatures.request import Request
 
-_DRAWN = re.compile(r"(/activities/[a-z]+/|#updates/|/flags/|/contexts/|/(?:quote_)?authorizations/)\d+")
+_DRAWN = re.compile(r"(/activities/[a-z]+/|#updates/|/flags/|/contexts/|/history/|/(?:quote_)?authorizations/)\d+")
 _COUNTED = re.compile(r"\b(actor|object) \d+\b")
 _KEPT_HEADERS = ("content-type", "accept")
 _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----\s*", re.DOTALL)

@@ -28,7 +28,7 @@ _SAFE = "!$&'()*+,;=:@~-._/?"
 _EARLIEST_MS, _LATEST_MS = 1_420_000_000_000, 4_102_444_800_000
 _VOCABULARY_LIST = """
     ns fep security socialweb miscellany doc html rfc9421 section 2001 04 2006 v1 v2 1.0 044f 844e 5711 7aa9
-    3b86 oauth webfinger
+    3b86 oauth webfinger 171b contextHistory bad1 history apschema
 """
 _VOCABULARY = frozenset(_VOCABULARY_LIST.split())
 _KEPT_TOP = frozenset({"localhost"})

@@ -18,16 +18,16 @@ from fediverse_node.storage.unit import Fetch, Insert, Unit
 
 WAITING, DELIVERED, GIVEN_UP, REFUSED = 0, 1, 2, 3
 
-_BEST_INBOX = case((func.coalesce(actors.c.shared_inbox, "") != "", actors.c.shared_inbox), else_=actors.c.inbox).label(
+BEST_INBOX = case((func.coalesce(actors.c.shared_inbox, "") != "", actors.c.shared_inbox), else_=actors.c.inbox).label(
     "best_inbox"
 )
-_REACHABLE = (actors.c.local.is_(False), actors.c.suspended_ms.is_(None), actors.c.deleted_ms.is_(None))
-_INBOXES_OF = Statement(select(actors.c.id, actors.c.inbox, _BEST_INBOX).where(one_of(actors.c.id, "ids"), *_REACHABLE))
+REACHABLE = (actors.c.local.is_(False), actors.c.suspended_ms.is_(None), actors.c.deleted_ms.is_(None))
+_INBOXES_OF = Statement(select(actors.c.id, actors.c.inbox, BEST_INBOX).where(one_of(actors.c.id, "ids"), *REACHABLE))
 _FOLLOWERS_INBOXES = Statement(
-    select(_BEST_INBOX)
+    select(BEST_INBOX)
     .distinct()
     .select_from(follows.join(actors, actors.c.id == follows.c.follower_id))
-    .where(follows.c.followed_id == bindparam("author", type_=BigInteger()), follows.c.accepted, *_REACHABLE)
+    .where(follows.c.followed_id == bindparam("author", type_=BigInteger()), follows.c.accepted, *REACHABLE)
 )
 
 

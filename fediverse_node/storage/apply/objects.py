@@ -138,6 +138,7 @@ def _values(record: NewObject, now_ms: int) -> Mapping[str, Any]:
         "in_reply_to_actor_id": record.in_reply_to_actor_id,
         "thread_id": record.thread_id,
         "context_uri": record.context_uri,
+        "activity_uri": record.activity_uri,
         "parts": dump_json(record.parts) if record.parts else "{}",
         "attachments": dump_json(list(record.attachments)) if record.attachments else "[]",
         "policy": dump_json(plain_policy(record.policy)) if record.policy is not None else None,

@@ -93,6 +93,7 @@ POSTS = Statement(
         objects.c.in_reply_to_uri,
         objects.c.in_reply_to_id,
         objects.c.context_uri,
+        objects.c.activity_uri,
         objects.c.parts,
         objects.c.published_ms,
     )

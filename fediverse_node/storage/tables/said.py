@@ -37,6 +37,8 @@ objects = Table(
     # The thread: the id of its first known object. One number finds the whole conversation.
     Column("thread_id", Id, nullable=True),
     text_column("context_uri", nullable=True),
+    # Of others, and for everybody: the Create that brought it
+    text_column("activity_uri", nullable=True),
     # {mentions: [{id, uri, username, acct, url}], tags: [name], emojis: [...], quote: uri, to: [...], cc: [...]}
     Column("parts", Text, nullable=False, server_default="{}"),
     Column("attachments", Text, nullable=False, server_default="[]"),

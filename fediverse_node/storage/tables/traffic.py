@@ -30,6 +30,7 @@ hosts = Table(
     text_column("application_uri", nullable=True),  # the server's own actor.  spec: fep-2677
     ms_column("looked_ms", nullable=True),  # when its NodeInfo was asked for last
     Index("ix_hosts_seen_ms", "seen_ms"),
+    Index("ix_hosts_software", "software"),
 )
 
 payloads = Table(

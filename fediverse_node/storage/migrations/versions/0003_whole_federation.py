@@ -22,6 +22,7 @@ def upgrade() -> None:
     _reactions()
     _groups()
     _people_elsewhere()
+    _containers()
 
 
 def _approvals() -> None:
@@ -447,3 +448,8 @@ def _people_elsewhere() -> None:
         sqlite_where=sa.text("counts_due_ms IS NOT NULL"),
         postgresql_where=sa.text("counts_due_ms IS NOT NULL"),
     )
+
+
+def _containers() -> None:
+    op.add_column("objects", sa.Column("activity_uri", sa.Text(), nullable=True))
+    op.create_index("ix_hosts_software", "hosts", ["software"], unique=False)
