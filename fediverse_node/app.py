@@ -141,8 +141,10 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
     links = VerifiedLinks(database=database, writer=writer, world=world, http=http)
     outbox = _outbox(core, gatherer, links)
     walker, readers = _walking(core, gatherer, dereferencer)
+    desk = DomainDesk(database=database, writer=writer, world=world, config=config, http=http)
     app, context = _surfaces(
         core,
+        desk=desk,
         outbox=outbox,
         gatherer=gatherer,
         receiver=receiver,
@@ -153,8 +155,6 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
         signer=signer,
         compactor=compactor,
     )
-    desk = DomainDesk(database=database, writer=writer, world=world, config=config, http=http)
-    desk.on_changed(lambda: forget_renderings(context))
     sender = Sender(
         database=database, writer=writer, world=world, signer=signer, keys=keys, longest_sleep_s=ports.longest_sleep_s
     )
@@ -310,6 +310,7 @@ def _inbox(
 def _surfaces(
     core: Core,
     *,
+    desk: DomainDesk,
     outbox: Outbox,
     gatherer: Gatherer,
     receiver: Receiver,
@@ -336,6 +337,7 @@ def _surfaces(
         find_object=gatherer.object,
         readers=readers,
         looks=looks,
+        desk=desk,
         fetch_client=lambda url: signer.get(
             url,
             accept=client_documents.ACCEPT,
@@ -343,6 +345,7 @@ def _surfaces(
             timeout_s=client_documents.TIMEOUT_S,
         ),
     )
+    desk.on_changed(lambda: forget_renderings(context))
     client_routes.setup(app, context)
     web_context = WebContext(
         config,

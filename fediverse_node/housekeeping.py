@@ -7,12 +7,14 @@ import logging
 from collections.abc import Callable
 
 from fediverse_node.domain.facts import World
+from fediverse_node.mastodon_api.announcing import tell_announcements
 from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.scheduled import publish_due
 from fediverse_node.outbox.domain_desk import DomainDesk
 from fediverse_node.outbox.picture_files import remove_files
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.queries import housekeeping as queries
+from fediverse_node.storage.queries.address_rules import forget_presence
 from fediverse_node.storage.queries.deliveries import forget_hosts, forget_receipts
 from fediverse_node.storage.queries.inbox import forget_signatures
 from fediverse_node.storage.queries.link_previews import forget_previews
@@ -91,6 +93,7 @@ class Housekeeping:
         """Do what is due now; with `hourly` also what is due every hour only."""
         now_ms = self._world.clock.now_ms()
         await publish_due(self._context)
+        await tell_announcements(self._context)
         await self._desk.refresh()
         await self._desk.work(_MARKING_PIECES)
         for row in await self._database.fetch(queries.ENDED_POLLS, now_ms=now_ms):
@@ -107,6 +110,7 @@ class Housekeeping:
             await self._writer.run(lambda: forget_receipts(now_ms - _RECEIPTS_MS))
             await self._writer.run(lambda: forget_hosts(now_ms - _HOSTS_MS))
             await self._writer.run(lambda: queries.forget_expired(now_ms))
+            await self._writer.run(lambda: forget_presence(now_ms))
             await self._writer.run(lambda: forget_walks(now_ms))
             await self._writer.run(lambda: forget_submissions(now_ms))
             await self._writer.run(lambda: forget_previews(now_ms))

@@ -29,6 +29,7 @@ from fediverse_node.base.config_values import (
     parse_bool,
     parse_database_url,
     parse_directory,
+    parse_document,
     parse_email,
     parse_listen,
     parse_networks,
@@ -135,6 +136,20 @@ class Config:
     )
     contact_email: str = _setting(
         "", parse_email, doc="Where people reach whoever runs this server. Shown publicly.", unit="e-mail address"
+    )
+    privacy_policy: str = _setting(
+        "",
+        parse_document,
+        doc="A file in data_dir that says what becomes of people's data, in Markdown or HTML: `privacy.md`. Without one"
+        " apps are told that there is none.",
+        unit="file name, relative to data_dir",
+    )
+    terms_of_service: str = _setting(
+        "",
+        parse_document,
+        doc="A file in data_dir with the terms of service, in Markdown or HTML; or a folder there with all versions,"
+        " each named by the day from which on it counts: `2026-01-01.md`.",
+        unit="file or folder name, relative to data_dir",
     )
     registration: Registration = _setting(
         Registration.CLOSED,

@@ -161,6 +161,14 @@ def parse_directory(value: object) -> Path:
     return Path(text)
 
 
+def parse_document(value: object) -> str:
+    """A file or folder inside the data directory, or nothing."""
+    text = parse_text(value)
+    if text and (text.startswith(("/", "~")) or ".." in Path(text).parts):
+        raise ValueError(f"must be in data_dir, and {text!r} is not")
+    return text
+
+
 def parse_listen(value: object) -> Listen:
     """`host:port`, an IPv6 address in brackets."""
     text = parse_title(value).lower()

@@ -1,4 +1,4 @@
-"""The words of `fediverse-node emoji`, `relay` and `group`; what they do is loaded when it is needed."""
+"""The words of `fediverse-node emoji`, `announcement`, `relay`, `group`; what they do is loaded when it is needed."""
 
 from __future__ import annotations
 
@@ -57,6 +57,44 @@ def remove_emoji(name: str) -> None:
     from fediverse_node.cli import emojis  # noqa: PLC0415
 
     _run(lambda config: emojis.remove(config, name))
+
+
+@click.group()
+def announcement() -> None:
+    """What everybody who lives here is told: open apps show it."""
+
+
+@announcement.command("add")
+@click.argument("text")
+@click.option("--starts", default="", metavar="MOMENT", help="When it begins, as 2026-12-24T18:00+01:00.")
+@click.option("--ends", default="", metavar="MOMENT", help="When it ends; afterwards it is not shown any more.")
+@click.option("--all-day", is_flag=True, help="It takes whole days: the hours mean nothing.")
+@click.option("--at", default="", metavar="MOMENT", help="Show it from then on; else at once.")
+def add_announcement(text: str, starts: str, ends: str, all_day: bool, at: str) -> None:
+    """Announce TEXT: links, @people, #hashtags, :emojis: and addresses of posts are understood.
+
+    Moments without a zone are UTC.
+    """
+    from fediverse_node.cli import announcements  # noqa: PLC0415
+
+    _run(lambda config: announcements.add(config, text, starts=starts, ends=ends, at=at, all_day=all_day))
+
+
+@announcement.command("list")
+def list_announcements() -> None:
+    """Print all of them, with what people answered."""
+    from fediverse_node.cli import announcements  # noqa: PLC0415
+
+    _run(announcements.show)
+
+
+@announcement.command("remove")
+@click.argument("number", type=click.IntRange(min=0, max=2**63 - 1))
+def remove_announcement(number: int) -> None:
+    """Take the announcement with this NUMBER back; apps that show it forget it."""
+    from fediverse_node.cli import announcements  # noqa: PLC0415
+
+    _run(lambda config: announcements.remove(config, number))
 
 
 @click.group()

@@ -15,7 +15,7 @@ from fediverse_node import __version__
 from fediverse_node.base.config import Config, load
 from fediverse_node.base.config_docs import render_example
 from fediverse_node.base.errors import NodeError
-from fediverse_node.cli.community_commands import emoji, group, relay
+from fediverse_node.cli.community_commands import announcement, emoji, group, relay
 from fediverse_node.cli.domain_commands import domain
 from fediverse_node.cli.lab import lab
 
@@ -259,6 +259,7 @@ def show_config(example: bool) -> None:
     run(_config())
 
 
+cli.add_command(announcement)
 cli.add_command(domain)
 cli.add_command(emoji)
 cli.add_command(group)

@@ -110,6 +110,14 @@ async def following(call: Call) -> web.Response:
     return await _circle(call, relationships.FOLLOWING)
 
 
+@routes.get("/api/v1/accounts/{id}/identity_proofs", scope="read:accounts")
+async def identity_proofs(call: Call) -> web.Response:
+    """Given up in Mastodon 3.5 for links that link back: nobody has any."""
+    await require_account(call.context, call.id())
+    call.headers["Deprecation"] = "@1648598400"
+    return call.json([])
+
+
 async def _circle(call: Call, keyset: Keyset) -> web.Response:
     account = await require_account(call.context, call.id())
     viewer_id = call.viewer_id

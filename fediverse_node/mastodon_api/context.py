@@ -12,6 +12,7 @@ from fediverse_node.base.outcome import Fail, TemporaryFail
 from fediverse_node.domain.facts import World
 from fediverse_node.inbox.looking.looks import Looks
 from fediverse_node.inbox.walking.readers import Readers
+from fediverse_node.outbox.domain_desk import DomainDesk
 from fediverse_node.outbox.registration import Registration
 from fediverse_node.outbox.submit import Outbox
 from fediverse_node.storage.engine import Database
@@ -41,6 +42,8 @@ class Context:
     readers: Readers | None = None
     # Whoever opens a profile or post of others may cause it to be looked at again; without this nobody looks.
     looks: Looks | None = None
+    # Where it is decided with which hosts this server has to do; without this nobody decides by the API.
+    desk: DomainDesk | None = None
     # (actor id, version, role) -> the account as JSON: it stands in every status.
     account_json: dict[tuple[int, int, str | None], bytes] = field(default_factory=dict)
     # thread -> what shape it had, how many replies for everybody it holds, and whether any of it is from elsewhere

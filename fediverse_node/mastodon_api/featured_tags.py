@@ -11,6 +11,7 @@ from fediverse_node.mastodon_api.accounts import note_opened, require_account
 from fediverse_node.mastodon_api.entities.moments import render_day
 from fediverse_node.mastodon_api.errors import invalid, not_found
 from fediverse_node.mastodon_api.routing import Call, Routes
+from fediverse_node.mastodon_api.tags import answer_tag, name_of
 from fediverse_node.protocol.plain_text import extract_hashtags
 from fediverse_node.storage.queries import featured_tags as queries
 
@@ -40,6 +41,12 @@ async def show_own(call: Call) -> web.Response:
 async def feature(call: Call) -> web.Response:
     """Show one more."""
     name = (call.params.text("name") or "").strip().removeprefix("#")
+    await _show(call, name)
+    shown = await _load(call, call.viewer.actor_id)
+    return call.json(next(tag for tag in shown if tag["name"] == name.lower()))
+
+
+async def _show(call: Call, name: str) -> None:
     if extract_hashtags(f"#{name}") != (name,) or _ONLY_DIGITS.fullmatch(name):
         raise invalid("Tag is invalid")
     world, me = call.context.world, call.viewer.actor_id
@@ -50,8 +57,6 @@ async def feature(call: Call) -> web.Response:
     if not fits:
         raise invalid("You have already featured the maximum number of hashtags")
     await call.context.outbox.show_hashtag(me, name)
-    shown = await _load(call, me)
-    return call.json(next(tag for tag in shown if tag["name"] == name.lower()))
 
 
 @routes.delete("/api/v1/featured_tags/{id}", scope="write:accounts")
@@ -62,9 +67,39 @@ async def unfeature(call: Call) -> web.Response:
     shown = next((row for row in rows if row["id"] == item_id), None)
     if shown is None:
         raise not_found()
-    await call.context.writer.run(lambda: queries.unfeature_tag(item_id, me))
-    await call.context.outbox.show_hashtag(me, shown["name"], is_shown=False)
+    await _hide(call, item_id, shown["name"])
     return call.json({})
+
+
+async def _hide(call: Call, item_id: int, name: str) -> None:
+    me = call.viewer.actor_id
+    await call.context.writer.run(lambda: queries.unfeature_tag(item_id, me))
+    await call.context.outbox.show_hashtag(me, name, is_shown=False)
+
+
+@routes.post("/api/v1/tags/{name}/feature", scope="write:accounts")
+async def feature_by_name(call: Call) -> web.StreamResponse:
+    """The same by the hashtag's name; once more changes nothing."""
+    name = name_of(call)
+    if await _find(call, name) is None:
+        await _show(call, name)
+    return await answer_tag(call, name)
+
+
+@routes.post("/api/v1/tags/{name}/unfeature", scope="write:accounts")
+async def unfeature_by_name(call: Call) -> web.StreamResponse:
+    """Show it no more, if it is shown."""
+    name = name_of(call)
+    shown = await _find(call, name)
+    if shown is not None:
+        await _hide(call, shown["id"], name)
+    return await answer_tag(call, name)
+
+
+async def _find(call: Call, name: str) -> Any:
+    """The row of a hashtag that the viewer shows."""
+    rows = await call.context.database.fetch(queries.FEATURED, actor_id=call.viewer.actor_id)
+    return next((row for row in rows if row["name"] == name), None)
 
 
 @routes.get("/api/v1/featured_tags/suggestions", scope="read:accounts")

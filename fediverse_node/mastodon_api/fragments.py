@@ -156,6 +156,15 @@ async def render_by_id(
     return dict(await _render(context, viewer_id, entries, where))
 
 
+async def render_for_moderators(context: Context, ids: Iterable[int]) -> dict[int, bytes]:
+    """Statuses by id, whoever they were meant for: only for those who decide about what was reported."""
+    wanted = list(dict.fromkeys(ids))
+    if not wanted:
+        return {}
+    entries = await context.database.fetch(queries.VERSIONS, ids=wanted)
+    return dict(await _render(context, None, entries, ""))
+
+
 async def load_entry(context: Context, viewer_id: int | None, object_id: int) -> Row:
     """The entry of one object. 404 when it is not there or not for this viewer, which must look the same."""
     entry = await context.database.fetch_one(queries.BY_ID, object_id=object_id, viewer_id=viewer_id or queries.NOBODY)

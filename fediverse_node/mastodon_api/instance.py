@@ -14,7 +14,8 @@ from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.entities.account import DEFAULT_AVATAR, DEFAULT_HEADER, render_account
 from fediverse_node.mastodon_api.entities.moments import render_moment
 from fediverse_node.mastodon_api.featured_tags import MOST_FEATURED_TAGS
-from fediverse_node.mastodon_api.routing import ANY_SCOPE, Call, Routes
+from fediverse_node.mastodon_api.routing import Call, Routes
+from fediverse_node.mastodon_api.server_documents import PRIVACY_PAGE, TERMS_PAGE
 from fediverse_node.mastodon_api.vapid import load_public_key
 from fediverse_node.outbox.composition import (
     DESCRIPTION_LIMIT,
@@ -75,15 +76,15 @@ async def show(call: Call) -> web.Response:
                     "streaming": streaming_url(context),
                     "status": None,
                     "about": config.base_url + "/",
-                    "privacy_policy": None,
-                    "terms_of_service": None,
+                    "privacy_policy": config.base_url + PRIVACY_PAGE if config.privacy_policy else None,
+                    "terms_of_service": config.base_url + TERMS_PAGE if config.terms_of_service else None,
                 },
                 "vapid": {"public_key": await load_public_key(context)},
                 "translation": {"enabled": False},
                 "timelines_access": {
                     "live_feeds": {"local": "public", "remote": "public"},
                     "hashtag_feeds": {"local": "public", "remote": "public"},
-                    "trending_link_feeds": {"local": "disabled", "remote": "disabled"},
+                    "trending_link_feeds": {"local": "public", "remote": "public"},
                 },
                 "limited_federation": config.allow_list,
             },
@@ -207,12 +208,6 @@ async def custom_emojis(call: Call) -> web.Response:
             for row in rows
         ]
     )
-
-
-@routes.get("/api/v1/announcements", scope=ANY_SCOPE)
-async def announcements(call: Call) -> web.Response:
-    """Nobody can announce anything yet."""
-    return call.json([])
 
 
 @routes.get("/health")

@@ -30,6 +30,7 @@ from fediverse_node.mastodon_api.params import parse_id
 from fediverse_node.mastodon_api.reacting import load_said
 from fediverse_node.mastodon_api.routing import Call, Routes
 from fediverse_node.mastodon_api.scheduled import page_of
+from fediverse_node.mastodon_api.warnings import load_warnings
 from fediverse_node.storage.queries import notifications as queries
 from fediverse_node.storage.queries.accounts import Row as AccountRow
 from fediverse_node.storage.queries.accounts import load_account_list, load_accounts
@@ -104,6 +105,7 @@ async def render_notifications(
     object_ids = [row["object_id"] for row in rows if row["object_id"] is not None]
     statuses = await render_by_id(context, viewer_id, object_ids, where="notifications")
     said = await load_said(context, [row for row in rows if row["type"] == "reaction"])
+    warnings = await load_warnings(context, rows)
     rendered = []
     for row in rows:
         account = accounts.get(row["from_actor_id"])
@@ -112,6 +114,7 @@ async def render_notifications(
             continue
         shown = row if is_aware else plainly([row])[0]
         entity = render_notification(shown) | said.get((row["from_actor_id"], row["object_id"]), {})
+        entity |= warnings.get(row["id"], {})
         pieces = [orjson.dumps(entity)[:-1], b',"account":', render_account_json(account, context)]
         if status is not None:
             pieces += [b',"status":', status]
@@ -297,6 +300,7 @@ def _groups_of(rows: Sequence[Any], grouped: frozenset[str]) -> list[list[Any]]:
 
 
 @routes.get("/api/v2/notifications", scope="read:notifications")
+@routes.get("/api/v2_alpha/notifications", scope="read:notifications")
 async def list_groups(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#GET/api/v2/notifications; a page is cut by notifications, then put in groups"""
     rows, _ = await _load_page(call, _DEFAULT, _MAXIMUM)
@@ -310,7 +314,8 @@ async def _grouped(call: Call, groups: Sequence[Sequence[Any]]) -> bytes:
     object_ids = [rows[0]["object_id"] for rows in groups if rows[0]["object_id"] is not None]
     statuses = await render_by_id(context, viewer_id, object_ids, where="notifications")
     shown = [rows for rows in groups if rows[0]["object_id"] is None or rows[0]["object_id"] in statuses]
-    rendered = [render_group(rows, len(rows)) for rows in shown]
+    warnings = await load_warnings(context, [rows[0] for rows in shown])
+    rendered = [render_group(rows, len(rows)) | warnings.get(rows[0]["id"], {}) for rows in shown]
     grouped = _grouped_types(call)
     for group in rendered:
         if group["type"] in GROUPED and group["type"] not in grouped:
@@ -341,6 +346,7 @@ def _split(
 
 
 @routes.get("/api/v2/notifications/unread_count", scope="read:notifications")
+@routes.get("/api/v2_alpha/notifications/unread_count", scope="read:notifications")
 async def unread_groups(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#GET/api/v2/notifications/unread_count; groups with something new"""
     most = call.limit(_MOST_COUNTED, _MOST_COUNTED_AT_ALL)
@@ -381,6 +387,7 @@ async def _group_rows(call: Call) -> list[Any]:
 
 
 @routes.get("/api/v2/notifications/{key}", scope="read:notifications")
+@routes.get("/api/v2_alpha/notifications/{key}", scope="read:notifications")
 async def show_group(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#GET/api/v2/notifications/:group_key"""
     return call.json(await _grouped(call, [await _group_rows(call)]))
@@ -396,6 +403,7 @@ async def group_accounts(call: Call) -> web.StreamResponse:
 
 
 @routes.post("/api/v2/notifications/{key}/dismiss", scope="write:notifications")
+@routes.post("/api/v2_alpha/notifications/{key}/dismiss", scope="write:notifications")
 async def dismiss_group(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#POST/api/v2/notifications/:group_key/dismiss"""
     actor_id = call.viewer.actor_id

@@ -9,12 +9,15 @@ from aiohttp import web
 
 from fediverse_node.base import config_values
 from fediverse_node.base.outcome import Fail, Reason
-from fediverse_node.mastodon_api.errors import ApiError
+from fediverse_node.domain.addresses import pack
+from fediverse_node.mastodon_api.errors import ApiError, not_allowed
 from fediverse_node.mastodon_api.limits import SIGN_UP
 from fediverse_node.mastodon_api.routing import Call, Routes
+from fediverse_node.mastodon_api.sign_up_rules import load_sign_up
 from fediverse_node.mastodon_api.tokens import issue_token
 from fediverse_node.outbox.passwords import is_acceptable
 from fediverse_node.outbox.registration import RegistrationFault
+from fediverse_node.storage.queries.address_rules import note_presence
 
 routes = Routes()
 
@@ -39,23 +42,31 @@ async def create(call: Call) -> web.Response:
         config_values.Registration.OPEN,
         config_values.Registration.APPROVAL,
     ):
-        raise ApiError(403, "This action is not allowed")
+        raise not_allowed()
     needs_approval = policy is config_values.Registration.APPROVAL
     faults = _faults(call, needs_approval=needs_approval)
     if faults:
         raise _refusal(faults)
     call.take(SIGN_UP)
+    rules = await load_sign_up(call, params.text("email", "").strip())
+    if rules.is_refused_by_address:
+        raise not_allowed()
+    if rules.is_refused_by_email:
+        raise _refusal({"email": [{"error": "ERR_BLOCKED", "description": "uses a disallowed e-mail provider"}]})
     made = await context.registration.create(
         params.text("username", "").strip(),
         params.text("email", "").strip(),
         password=params.text("password", ""),
-        approved=not needs_approval,
+        approved=not (needs_approval or rules.has_to_ask),
         invite_request=params.text("reason", "").strip(),
         locale=params.text("locale", "")[:20],
+        app_id=call.token.app_id,
     )
     if isinstance(made, Fail):
         field, code = _FAULTS.get(made.reason, ("base", "ERR_INVALID"))
         raise _refusal({field: [{"error": code, "description": made.reason.sentence}]})
+    address, now_ms = pack(call.address), context.world.clock.now_ms()
+    await context.writer.run(lambda: note_presence(made.user_id, address, now_ms))
     token = call.token
     scopes = " ".join(sorted(token.scopes))
     return call.json(await issue_token(call, app_id=token.app_id, user_id=made.user_id, scopes=scopes))

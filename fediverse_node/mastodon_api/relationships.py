@@ -1,6 +1,6 @@
 """Follow, block, mute, remember: what a person does about an account.  spec: mastodon-client-api#relationships
 
-Deliberately absent: endorsements.
+Deliberately absent: endorsements (endorsements.py).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ async def follow(call: Call) -> web.Response:
         languages=languages,
     )
     _check(refusal)
-    return await _answer(call, target_id)
+    return await answer_relationship(call, target_id)
 
 
 @routes.post("/api/v1/accounts/{id}/unfollow", scope="write:follows")
@@ -69,7 +69,7 @@ async def unfollow(call: Call) -> web.Response:
     """End a follow or take back a request."""
     target_id = await _target(call, gone_too=True)
     _check(await call.context.outbox.unfollow(call.viewer.actor_id, target_id))
-    return await _answer(call, target_id)
+    return await answer_relationship(call, target_id)
 
 
 @routes.post("/api/v1/accounts/{id}/remove_from_followers", scope="write:follows")
@@ -77,7 +77,7 @@ async def remove_follower(call: Call) -> web.Response:
     """They shall not follow any more."""
     target_id = await _target(call, gone_too=True)
     _check(await call.context.outbox.remove_follower(call.viewer.actor_id, target_id))
-    return await _answer(call, target_id)
+    return await answer_relationship(call, target_id)
 
 
 @routes.post("/api/v1/accounts/{id}/block", scope="write:blocks")
@@ -85,7 +85,7 @@ async def block(call: Call) -> web.Response:
     """Nothing of each other any more."""
     target_id = await _target(call, gone_too=True)
     _check(await call.context.outbox.block(call.viewer.actor_id, target_id))
-    return await _answer(call, target_id)
+    return await answer_relationship(call, target_id)
 
 
 @routes.post("/api/v1/accounts/{id}/unblock", scope="write:blocks")
@@ -93,7 +93,7 @@ async def unblock(call: Call) -> web.Response:
     """End a block."""
     target_id = await _target(call, gone_too=True)
     _check(await call.context.outbox.unblock(call.viewer.actor_id, target_id))
-    return await _answer(call, target_id)
+    return await answer_relationship(call, target_id)
 
 
 @routes.post("/api/v1/accounts/{id}/mute", scope="write:mutes")
@@ -107,7 +107,7 @@ async def mute(call: Call) -> web.Response:
     expires_ms = world.clock.now_ms() + duration_s * 1000 if duration_s else None
     id_, me, also = world.ids.next(), call.viewer.actor_id, call.params.flag("notifications", True)
     await call.context.writer.run(lambda: queries.mute(id_, me, target_id, notifications=also, expires_ms=expires_ms))
-    return await _answer(call, target_id)
+    return await answer_relationship(call, target_id)
 
 
 @routes.post("/api/v1/accounts/{id}/unmute", scope="write:mutes")
@@ -116,7 +116,7 @@ async def unmute(call: Call) -> web.Response:
     target_id = await _target(call, gone_too=True)
     me = call.viewer.actor_id
     await call.context.writer.run(lambda: queries.unmute(me, target_id))
-    return await _answer(call, target_id)
+    return await answer_relationship(call, target_id)
 
 
 @routes.post("/api/v1/accounts/{id}/note", scope="write:accounts")
@@ -128,7 +128,7 @@ async def set_note(call: Call) -> web.Response:
         raise invalid(f"Comment is too long (maximum is {_LONGEST_NOTE} characters)")
     me = call.viewer.actor_id
     await call.context.writer.run(lambda: queries.set_note(me, target_id, note))
-    return await _answer(call, target_id)
+    return await answer_relationship(call, target_id)
 
 
 @routes.get("/api/v1/follow_requests", scope="read:follows")
@@ -144,7 +144,7 @@ async def accept_request(call: Call) -> web.Response:
     refusal = await call.context.outbox.accept_follower(call.viewer.actor_id, account["id"])
     if refusal is not None and refusal.reason is not Refusal.ALREADY_DONE:
         raise not_found()
-    return await _answer(call, account["id"])
+    return await answer_relationship(call, account["id"])
 
 
 @routes.post("/api/v1/follow_requests/{id}/reject", scope="write:follows")
@@ -156,7 +156,7 @@ async def reject_request(call: Call) -> web.Response:
     # The outbox would also end a follow that was granted long ago.
     if not relation.requested_by or await call.context.outbox.reject_follower(me, account["id"]) is not None:
         raise not_found()
-    return await _answer(call, account["id"])
+    return await answer_relationship(call, account["id"])
 
 
 @routes.get("/api/v1/blocks", scope="read:blocks")
@@ -198,7 +198,8 @@ def _check(refusal: Refuse | None) -> None:
     raise ApiError(422, refusal.reason.sentence)
 
 
-async def _answer(call: Call, target_id: int) -> web.Response:
+async def answer_relationship(call: Call, target_id: int) -> web.Response:
+    """What is between the viewer and the other now."""
     now_ms = call.context.world.clock.now_ms()
     relations = await load_relations(call.context.database, call.viewer.actor_id, [target_id], now_ms)
     return call.json(render_relationship(target_id, relations[target_id]))

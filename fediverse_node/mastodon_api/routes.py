@@ -8,12 +8,16 @@ from aiohttp import web
 
 from fediverse_node.mastodon_api import (
     accounts,
+    announcements,
     apps,
     async_refreshes,
     authorize,
     conversations,
     deliveries,
+    directory,
     domain_blocks,
+    emails,
+    endorsements,
     featured_tags,
     filters,
     instance,
@@ -24,6 +28,7 @@ from fediverse_node.mastodon_api import (
     markers,
     media,
     notifications,
+    oembed,
     polls,
     profile,
     push,
@@ -34,14 +39,18 @@ from fediverse_node.mastodon_api import (
     reports,
     scheduled,
     search,
+    server_documents,
     sign_in,
     statuses,
     streaming,
+    suggestions,
     tags,
     timelines,
     tokens,
     trends,
 )
+from fediverse_node.mastodon_api.address_gate import AddressGate
+from fediverse_node.mastodon_api.admin.resources import ADMIN_RESOURCES
 from fediverse_node.mastodon_api.context import CONTEXT, Context
 from fediverse_node.mastodon_api.errors import ApiError
 from fediverse_node.mastodon_api.limits import Limiter
@@ -59,11 +68,15 @@ from fediverse_node.mastodon_api.viewer import Viewers
 
 RESOURCES: tuple[Routes, ...] = (
     accounts.routes,
+    announcements.routes,
     apps.routes,
     async_refreshes.routes,
     conversations.routes,
     deliveries.routes,
+    directory.routes,
     domain_blocks.routes,
+    emails.routes,
+    endorsements.routes,
     featured_tags.routes,
     filters.routes,
     instance.routes,
@@ -72,6 +85,7 @@ RESOURCES: tuple[Routes, ...] = (
     markers.routes,
     media.routes,
     notifications.routes,
+    oembed.routes,
     polls.routes,
     profile.routes,
     push.routes,
@@ -82,12 +96,15 @@ RESOURCES: tuple[Routes, ...] = (
     reports.routes,
     scheduled.routes,
     search.routes,
+    server_documents.routes,
     statuses.routes,
     streaming.routes,
+    suggestions.routes,
     tags.routes,
     timelines.routes,
     tokens.routes,
     trends.routes,
+    *ADMIN_RESOURCES,
 )
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -95,7 +112,8 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def setup(app: web.Application, context: Context) -> None:
     """Mount the client API."""
-    surface = Surface(context, Viewers(context), Limiter(context.config, context.world.clock.now_ms))
+    limiter = Limiter(context.config, context.world.clock.now_ms)
+    surface = Surface(context, Viewers(context), limiter, AddressGate(context))
     app[CONTEXT] = context
     app[SURFACE] = surface
     surface.viewers.on_revoked(lambda token_id: streaming.hub_of(context).close_token(token_id))
@@ -135,6 +153,9 @@ def _mount_pages(app: web.Application) -> None:
     router.add_post("/auth/sign_out", sign_in.sign_out)
     router.add_get(sign_in.WELCOME, sign_in.show_welcome)
     router.add_post("/auth/password", sign_in.set_password)
+    router.add_get(server_documents.PRIVACY_PAGE, server_documents.show_privacy_page)
+    router.add_get(server_documents.TERMS_PAGE, server_documents.show_terms_page)
+    router.add_get(server_documents.TERMS_PAGE + "/{date}", server_documents.show_terms_page)
     router.add_get("/sign-in/{token}", sign_in.show_link)
     router.add_post("/sign-in/{token}", sign_in.spend_link)
 
@@ -143,11 +164,18 @@ async def _close(app: web.Application) -> None:
     await app[SURFACE].viewers.close()
 
 
+def _shut_out(request: web.Request) -> web.StreamResponse:
+    return finish(request, render_error(ApiError(403, "Nobody comes in from this address"), {}))
+
+
 @web.middleware
 async def _edge(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """What no method answers: preflights of browsers, and paths of the API that do not exist."""
-    path = request.path
-    if not path.startswith(("/api/", "/oauth/")):
+    """What no method answers: preflights, paths that do not exist, and whoever moderators keep out, from anything."""
+    path, surface = request.path, request.app[SURFACE]
+    is_ours = path.startswith(("/api/", "/oauth/"))
+    if await surface.gate.is_shut(surface.limiter.address_of(request)):
+        return _shut_out(request) if is_ours else web.Response(status=403, text="Nobody comes in from this address.")
+    if not is_ours:
         return await handler(request)
     if request.method == "OPTIONS":
         return web.Response(status=204, headers=PREFLIGHT_HEADERS)

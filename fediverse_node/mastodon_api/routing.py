@@ -19,6 +19,7 @@ from aiohttp import hdrs, web
 
 from fediverse_node.base.errors import StorageError
 from fediverse_node.base.log import event
+from fediverse_node.mastodon_api.address_gate import AddressGate
 from fediverse_node.mastodon_api.body import read_params
 from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.errors import (
@@ -67,6 +68,7 @@ class Surface:
     context: Context
     viewers: Viewers
     limiter: Limiter
+    gate: AddressGate
 
 
 SURFACE = web.AppKey("mastodon_api.surface", Surface)
@@ -280,7 +282,7 @@ async def _authorise(request: web.Request, surface: Surface, method: Method) -> 
     token = _token_of(request)
     viewer = None
     if method.scopes is not None and token is not None:
-        viewer = await surface.viewers.find(token)
+        viewer = await surface.viewers.find(token, surface.limiter.address_of(request))
         if viewer is None:
             raise token_invalid()
     call = Call(request, surface, viewer)

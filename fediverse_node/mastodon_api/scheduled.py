@@ -25,6 +25,7 @@ from fediverse_node.mastodon_api.entities.moments import parse_moment, render_mo
 from fediverse_node.mastodon_api.entities.status import VISIBILITIES
 from fediverse_node.mastodon_api.errors import ApiError, invalid, not_found, unprocessable
 from fediverse_node.mastodon_api.fragments import load_entry
+from fediverse_node.mastodon_api.hashtag_rules import check_hashtags
 from fediverse_node.mastodon_api.params import Params, parse_id
 from fediverse_node.mastodon_api.policies import (
     policy_of_params,
@@ -74,6 +75,7 @@ async def read_composition(call: Call) -> dict[str, Any]:
     media_ids = params.ids("media_ids")
     poll = read_poll(params)
     check_text(call.context, text, spoiler, has_more=bool(media_ids or poll))
+    await check_hashtags(call, text)
     await check_media(call, media_ids, poll)
     visibility = _visibility(params.text("visibility") or settings.get("default_visibility") or "public")
     quoted_id, visibility = await read_quoted(call, visibility, text)

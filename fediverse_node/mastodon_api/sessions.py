@@ -11,9 +11,13 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from fediverse_node.domain.addresses import pack
 from fediverse_node.mastodon_api.context import Context
+from fediverse_node.mastodon_api.routing import SURFACE
 from fediverse_node.mastodon_api.viewer import hash_token
 from fediverse_node.storage.queries import oauth
+from fediverse_node.storage.queries.address_rules import note_presence
+from fediverse_node.storage.unit import Unit
 
 _SESSION_S = 30 * 24 * 3600
 _VISITOR_S = 3600
@@ -83,7 +87,13 @@ async def begin_session(request: web.Request, response: web.StreamResponse, cont
         "expires_ms": now_ms + _SESSION_S * 1000,
         "user_agent": request.headers.get("User-Agent", "")[:_USER_AGENT_LENGTH].replace("\x00", ""),
     }
-    await context.writer.run(lambda: oauth.insert_session(row, now_ms))
+    address = pack(request.app[SURFACE].limiter.address_of(request))
+
+    def unit() -> Unit[None]:
+        yield from oauth.insert_session(row, now_ms)
+        yield from note_presence(user_id, address, now_ms)
+
+    await context.writer.run(unit)
     _set(response, context, "session", secret, max_age_s=_SESSION_S)
 
 

@@ -21,6 +21,7 @@ from fediverse_node.mastodon_api.entities.status import VISIBILITIES, render_sou
 from fediverse_node.mastodon_api.entities.status_edit import render_status_edit
 from fediverse_node.mastodon_api.errors import ApiError, bad_request, invalid, not_allowed, not_found
 from fediverse_node.mastodon_api.fragments import join, load_entry, render_by_id, render_entries, render_one
+from fediverse_node.mastodon_api.hashtag_rules import check_hashtags
 from fediverse_node.mastodon_api.limits import DELETIONS, STATUSES
 from fediverse_node.mastodon_api.params import Params
 from fediverse_node.mastodon_api.policies import changed_policy
@@ -139,6 +140,7 @@ async def edit(call: Call) -> web.StreamResponse:
     poll = read_poll(params)
     had_poll = row["options"] is not None
     check_text(call.context, text.strip(), spoiler.strip(), has_more=bool(media_ids or poll or had_poll))
+    await check_hashtags(call, text)
     media = await check_media(call, media_ids, poll, object_id=id_)
     await _describe(call, media)
     sensitive = params.flag("sensitive")

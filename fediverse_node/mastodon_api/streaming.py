@@ -145,6 +145,11 @@ class Hub:
             if subscriber.viewer.actor_id == actor_id:
                 subscriber.send(("user",), "filters_changed", "")
 
+    def tell_everybody(self, name: str, payload: str) -> None:
+        """The same for all people at home."""
+        for subscriber in self._listening("user"):
+            subscriber.send(("user",), name, payload)
+
     def close(self) -> None:
         """The server stops: all connections end."""
         for subscriber in list(self._subscribers):

@@ -14,6 +14,7 @@ from fediverse_node.mastodon_api.errors import not_found
 from fediverse_node.mastodon_api.routing import Call, Routes
 from fediverse_node.mastodon_api.scheduled import page_of
 from fediverse_node.protocol.plain_text import extract_hashtags
+from fediverse_node.storage.queries import featured_tags as featured
 from fediverse_node.storage.queries import tags as queries
 
 routes = Routes()
@@ -26,7 +27,7 @@ def normalise(name: str) -> str:
     return name.strip().lstrip("#＃").lower()
 
 
-def _name_of(call: Call) -> str:
+def name_of(call: Call) -> str:
     """The hashtag in the path; 404 where no text could ever hold it."""
     name = normalise(call.request.match_info["name"])
     if extract_hashtags(f"#{name}") != (name,):
@@ -42,9 +43,12 @@ async def render_tags(
     ids = [row["id"] for row in known.values()]
     history = await _load_history(context, ids, now_ms) if ids else {}
     followed: set[int] = set()
+    shown: set[int] = set()
     if viewer_id is not None and ids:
         rows = await context.database.fetch(queries.FOLLOWED_AMONG, actor=viewer_id, ids=ids)
         followed = {row["tag_id"] for row in rows}
+        rows = await context.database.fetch(featured.FEATURED_AMONG, actor_id=viewer_id, ids=ids)
+        shown = {row["tag_id"] for row in rows}
     rendered = []
     for name in names:
         row = known.get(name)
@@ -56,6 +60,7 @@ async def render_tags(
                 history=history.get(row["id"], ()) if row is not None else (),
                 now_ms=now_ms,
                 following=None if viewer_id is None else row is not None and row["id"] in followed,
+                featuring=row is not None and row["id"] in shown,
             )
         )
     return rendered
@@ -75,7 +80,8 @@ async def _load_history(context: Context, ids: Sequence[int], now_ms: int) -> di
     return history
 
 
-async def _answer(call: Call, name: str) -> web.StreamResponse:
+async def answer_tag(call: Call, name: str) -> web.StreamResponse:
+    """One hashtag as the viewer sees it."""
     rows = await call.context.database.fetch(queries.BY_NAMES, names=[name])
     rendered = await render_tags(call.context, call.viewer_id, [name], {row["name"]: row for row in rows})
     return call.json(rendered[0])
@@ -84,24 +90,24 @@ async def _answer(call: Call, name: str) -> web.StreamResponse:
 @routes.get("/api/v1/tags/{name}", scope="read", anonymous=True)
 async def show(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#GET/api/v1/tags/:name"""
-    return await _answer(call, _name_of(call))
+    return await answer_tag(call, name_of(call))
 
 
 @routes.post("/api/v1/tags/{name}/follow", scope="write:follows")
 async def follow(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#POST/api/v1/tags/:name/follow"""
-    name, ids, actor_id = _name_of(call), call.context.world.ids, call.viewer.actor_id
+    name, ids, actor_id = name_of(call), call.context.world.ids, call.viewer.actor_id
     new_id, new_tag_id = ids.next(), ids.next()
     await call.context.writer.run(lambda: queries.follow_tag(actor_id, name, new_id, new_tag_id))
-    return await _answer(call, name)
+    return await answer_tag(call, name)
 
 
 @routes.post("/api/v1/tags/{name}/unfollow", scope="write:follows")
 async def unfollow(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#POST/api/v1/tags/:name/unfollow"""
-    name, actor_id = _name_of(call), call.viewer.actor_id
+    name, actor_id = name_of(call), call.viewer.actor_id
     await call.context.writer.run(lambda: queries.unfollow_tag(actor_id, name))
-    return await _answer(call, name)
+    return await answer_tag(call, name)
 
 
 @routes.get("/api/v1/followed_tags", scope="read:follows")

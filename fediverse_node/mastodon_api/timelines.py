@@ -17,6 +17,8 @@ from fediverse_node.mastodon_api.fragments import join, render_statuses
 from fediverse_node.mastodon_api.routing import Call, Routes
 from fediverse_node.mastodon_api.scheduled import page_of
 from fediverse_node.mastodon_api.tags import normalise
+from fediverse_node.protocol.uris import strip_fragment
+from fediverse_node.storage.queries import link_previews
 from fediverse_node.storage.queries import statuses as statuses_queries
 from fediverse_node.storage.queries import tags as tags_queries
 from fediverse_node.storage.queries import timelines as queries
@@ -105,8 +107,12 @@ async def list_timeline(call: Call) -> web.StreamResponse:
 
 @routes.get("/api/v1/timelines/link", scope="read:statuses", anonymous=True, app=True)
 async def link(call: Call) -> web.StreamResponse:
-    """Statuses that share a link which is talked about: none, since nothing here is put forward as trending."""
-    return call.json(b"[]")
+    """Statuses with a card of this page; 404 when nobody known here has linked to it."""
+    url = strip_fragment(call.params.text("url", "").strip())
+    row = await call.context.database.fetch_one(link_previews.BY_URL, url=url) if url else None
+    if row is None:
+        raise not_found()
+    return await answer(call, queries.LINK, preview_id=row["id"])
 
 
 @routes.get("/api/v1/accounts/{id}/statuses", scope="read:statuses", anonymous=True)

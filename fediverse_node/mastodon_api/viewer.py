@@ -13,9 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fediverse_node.base.errors import StorageError
+from fediverse_node.domain.addresses import pack
 from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.errors import ApiError
 from fediverse_node.storage.queries import oauth
+from fediverse_node.storage.queries.address_rules import note_presence
+from fediverse_node.storage.unit import Unit
 
 _TTL_MS = 10_000
 _MOST_REMEMBERED = 50_000
@@ -60,8 +63,8 @@ class Viewers:
         self._writes: set[asyncio.Task[None]] = set()
         self._listeners: list[Callable[[int], None]] = []
 
-    async def find(self, token: str) -> Viewer | None:
-        """The viewer of an access token, or None when it is not one of ours."""
+    async def find(self, token: str, address: str = "") -> Viewer | None:
+        """The viewer of an access token, or None when it is not one of ours. `address`: from where it came."""
         key = hash_token(token)
         now_ms = self._context.world.clock.now_ms()
         known = self._known.get(key)
@@ -75,7 +78,7 @@ class Viewers:
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
         self._known[key] = (now_ms + _TTL_MS, viewer)
-        self._note_use(viewer, row["last_used_ms"], now_ms)
+        self._note_use(viewer, row["last_used_ms"], now_ms, address)
         return viewer
 
     def on_revoked(self, listener: Callable[[int], None]) -> None:
@@ -96,17 +99,22 @@ class Viewers:
         """Wait for what is being written."""
         await asyncio.gather(*self._writes, return_exceptions=True)
 
-    def _note_use(self, viewer: Viewer, last_used_ms: int | None, now_ms: int) -> None:
+    def _note_use(self, viewer: Viewer, last_used_ms: int | None, now_ms: int, address: str) -> None:
         if last_used_ms is not None and now_ms - last_used_ms < _SEEN_EVERY_MS:
             return
-        task = asyncio.get_running_loop().create_task(self._write_use(viewer, now_ms))
+        task = asyncio.get_running_loop().create_task(self._write_use(viewer, now_ms, address))
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
 
-    async def _write_use(self, viewer: Viewer, now_ms: int) -> None:
+    async def _write_use(self, viewer: Viewer, now_ms: int, address: str) -> None:
+        def unit() -> Unit[None]:
+            yield from oauth.note_use(viewer.token_id, viewer.user_id, now_ms)
+            if viewer.user_id is not None:
+                yield from note_presence(viewer.user_id, pack(address), now_ms)
+
         # A disk that is full is told to the log by the writer, and to nobody else.
         with contextlib.suppress(StorageError):
-            await self._context.writer.run(lambda: oauth.note_use(viewer.token_id, viewer.user_id, now_ms))
+            await self._context.writer.run(unit)
 
 
 def _viewer_of(row: oauth.Row) -> Viewer:

@@ -68,6 +68,7 @@ class Registration:
         reserved_allowed: bool = False,
         invite_request: str = "",
         locale: str = "",
+        app_id: int | None = None,
     ) -> Account | Fail:
         """A person with an actor of their own, of one of `ACTOR_TYPES`. Without a password a link is the way in."""
         fault = _fault(username, email, password, reserved_allowed=reserved_allowed)
@@ -87,6 +88,7 @@ class Registration:
             "approved_ms": now_ms if approved else None,
             "invite_request": invite_request,
             "locale": locale,
+            "app_id": app_id,
             "created_ms": now_ms,
         }
         keys = self.key_rows(actor, new_keys)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from fediverse_node.base.errors import StorageError
 
-HEAD = "0003"
+HEAD = "0004"
 # Any number, as long as it is always the same: who migrates holds it, and the others wait.
 _POSTGRESQL_LOCK = 8_420_001
 _WAL_ATTEMPTS = 600

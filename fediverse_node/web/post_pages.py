@@ -6,12 +6,13 @@ Whoever wrote it and is signed in also sees what became of it at other servers, 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from fediverse_node.base.ids import SEQUENCE_BITS
 from fediverse_node.delivery.receipts import load_receipts
-from fediverse_node.storage.queries.federation_documents import OBJECT_BY_ID
+from fediverse_node.storage.queries.federation_documents import OBJECT_BY_ID, OPEN
 from fediverse_node.storage.queries.public_pages import ANCESTORS, THREAD_AFTER
 from fediverse_node.storage.queries.threads import load_completeness, load_held
 from fediverse_node.web import problems, responses
@@ -78,6 +79,7 @@ async def _render(request: web.Request, context: WebContext, row: Row, receipts:
         url=names.object_page(row["author_username"], row["id"]),
         author_url=names.profile_page(row["author_username"]),
         document=row["uri"],
+        oembed_url=_oembed_url(context, row),
         image=context.config.base_url + picture[0] if picture else None,
         image_description=picture[1] if picture else "",
         large=picture is not None and picture[0] != post.person.avatar,
@@ -121,6 +123,14 @@ def _chain(row: Row, above: list[Row]) -> list[Row]:
         parent = other["in_reply_to_id"]
     # What lies beyond a post that is not shown comes first, in its order.
     return [*sorted(by_id.values(), key=lambda other: int(other["id"])), *reversed(chain)]
+
+
+def _oembed_url(context: WebContext, row: Row) -> str | None:
+    """Where other sites learn how to show the post; None where it is not for everybody.  spec: oembed#section4"""
+    if row["visibility"] > OPEN:
+        return None
+    page = context.names.object_page(row["author_username"], row["id"])
+    return f"{context.config.base_url}/api/oembed?{urlencode({'url': page})}"
 
 
 def _description(post: PostView) -> str:

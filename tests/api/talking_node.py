@@ -28,8 +28,10 @@ from fediverse_node.domain.publication import publish
 from fediverse_node.domain.reception import mention_of
 from fediverse_node.mastodon_api import routes
 from fediverse_node.mastodon_api.context import Context
+from fediverse_node.mastodon_api.fragments import forget_renderings
 from fediverse_node.mastodon_api.streaming import close_streams
 from fediverse_node.mastodon_api.viewer import hash_token
+from fediverse_node.outbox.domain_desk import DomainDesk
 from fediverse_node.outbox.draft import Draft
 from fediverse_node.outbox.registration import Registration
 from fediverse_node.outbox.submit import Outbox
@@ -364,7 +366,9 @@ async def talking_node(folder: Path, *, database_url: str | None = None, **setti
         links=links,
     )
     registration = Registration(database=database, writer=writer, world=world, keys=SystemKeys())
-    context = Context(config, world, database, writer, outbox, registration, find_handle, find_uri, find_uri)
+    desk = DomainDesk(database=database, writer=writer, world=world, config=config, http=None)
+    context = Context(config, world, database, writer, outbox, registration, find_handle, find_uri, find_uri, desk=desk)
+    desk.on_changed(lambda: forget_renderings(context))
     app = web.Application()
     routes.setup(app, context)
     if close_streams not in app.on_shutdown:

@@ -293,5 +293,3 @@ async def test_nothing_is_trending(node: TalkingNode) -> None:
     for path in ("trends", "trends/tags", "trends/links", "trends/statuses"):
         answer = await node.request("GET", f"/api/v1/{path}")
         assert (answer.status, answer.body) == (200, [])
-    link = await node.request("GET", "/api/v1/timelines/link", params={"url": "https://example.org"})
-    assert (link.status, link.body) == (200, [])

@@ -9,15 +9,9 @@ import orjson
 
 from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.entities.account import render_account
+from fediverse_node.mastodon_api.entities.role import render_role
 from fediverse_node.protocol.html import to_plain_text
 
-# Bits of Mastodon's permissions that exist here: 1 << 0 administrator, 1 << 4 manage reports.
-_ROLES: dict[str, dict[str, Any]] = {
-    "owner": {"id": "3", "name": "Owner", "color": "#6d28d9", "permissions": "1", "highlighted": True},
-    "admin": {"id": "2", "name": "Admin", "color": "#1d4ed8", "permissions": "1", "highlighted": True},
-    "moderator": {"id": "1", "name": "Moderator", "color": "#047857", "permissions": "16", "highlighted": True},
-}
-_NO_ROLE: dict[str, Any] = {"id": "-99", "name": "", "color": "", "permissions": "0", "highlighted": False}
 DEFAULT_SETTINGS: dict[str, Any] = {
     "default_visibility": "public",
     "default_sensitive": False,
@@ -53,7 +47,7 @@ def render_credential_account(
         "indexable": account["indexable"],
         "quote_policy": settings["quote_policy"],
     }
-    account["role"] = _ROLES.get(row["role"] or "", _NO_ROLE) | {"collection_limit": 0}
+    account["role"] = render_role(row["role"])
     return account
 
 

@@ -20,6 +20,7 @@ TYPES: Mapping[str, str] = {
     "update": "update",
     "report": "admin.report",
     "sign_up": "admin.sign_up",
+    "moderation_warning": "moderation_warning",
     "quote": "quote",
     "quoted_update": "quoted_update",
     # GoToSocial's words: somebody wants to like or boost what has to be asked for.

@@ -1,7 +1,4 @@
-"""Relationship: what is between the viewer and an account.  spec: mastodon-client-api#Relationship
-
-Endorsements are not built, so they are always false.
-"""
+"""Relationship: what is between the viewer and an account.  spec: mastodon-client-api#Relationship"""
 
 from __future__ import annotations
 
@@ -32,6 +29,6 @@ def render_relationship(id_: int, relation: Relation) -> dict[str, Any]:
         "requested": follow is not None and not following,
         "requested_by": relation.requested_by,
         "domain_blocking": relation.keeping_away,
-        "endorsed": False,
+        "endorsed": relation.endorsing,
         "note": relation.note,
     }

@@ -42,7 +42,7 @@ def render_status(row: Row, names: Names) -> dict[str, Any]:
     entity = _frame(row, names) | {
         "in_reply_to_id": _id_or_none(row["in_reply_to_id"]),
         "in_reply_to_account_id": _id_or_none(row["in_reply_to_actor_id"]),
-        "sensitive": bool(row["sensitive"]),
+        "sensitive": bool(row["sensitive"]) or row["sensitized_ms"] is not None,
         "spoiler_text": row["summary"],
         "language": row["language"],
         "replies_count": row["replies_count"],

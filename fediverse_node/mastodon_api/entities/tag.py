@@ -24,6 +24,7 @@ def render_tag(
     history: Sequence[tuple[int, int]],
     now_ms: int,
     following: bool | None = None,
+    featuring: bool = False,
 ) -> dict[str, Any]:
     """The entity. `history`: (uses, accounts) a day, today first; days that are missing had none."""
     midnight_s = now_ms // DAY_MS * DAY_MS // 1000
@@ -38,5 +39,5 @@ def render_tag(
     }
     if following is not None:
         tag["following"] = following
-        tag["featuring"] = False
+        tag["featuring"] = featuring
     return tag

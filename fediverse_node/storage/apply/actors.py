@@ -20,6 +20,7 @@ from fediverse_node.storage.rows import dump_json
 from fediverse_node.storage.statement import Statement, one_of, upsert
 from fediverse_node.storage.tables import (
     account_notes,
+    account_warnings,
     actors,
     blocks,
     bookmarks,
@@ -183,6 +184,7 @@ _STEPS = tuple(
         *(
             delete(table).where(table.c.actor_id == _A)
             for table in (
+                account_warnings,
                 groups,
                 bookmarks,
                 list_members,

@@ -12,7 +12,7 @@ from fediverse_node.domain.model import Visibility, visibility_code
 from fediverse_node.storage.apply.counting import count_actors
 from fediverse_node.storage.rows import dump_json
 from fediverse_node.storage.statement import Statement
-from fediverse_node.storage.tables import blocks, follows, home_entries, notifications, objects
+from fediverse_node.storage.tables import blocks, endorsements, follows, home_entries, notifications, objects
 from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
 
 RECENT_POSTS = 40
@@ -52,6 +52,7 @@ _LEAVE_HOME = Statement(
     )
 )
 _UNBLOCK = Statement(delete(blocks).where(blocks.c.actor_id == _ONE, blocks.c.target_id == _OTHER))
+_UNENDORSE = Statement(delete(endorsements).where(endorsements.c.actor_id == _ONE, endorsements.c.target_id == _OTHER))
 _FORGET_NOTIFICATIONS = Statement(
     delete(notifications).where(notifications.c.actor_id == _ONE, notifications.c.from_actor_id == _OTHER)
 )
@@ -143,6 +144,8 @@ def remove_follow(key: FollowKey) -> Unit[None]:
         yield from count_actors("followers_count", [key.followed_id], -1)
         if rows[0]["follower_local"]:
             yield Run(_LEAVE_HOME, [pair])
+            # One shows on one's profile only whom one follows.
+            yield Run(_UNENDORSE, [pair])
 
 
 def insert_blocks(records: Sequence[NewBlock]) -> Unit[None]:

@@ -181,7 +181,7 @@ _notified = (
         .outerjoin(objects, objects.c.id == notifications.c.object_id)
     )
     # Whoever reports or edits again is heard again.
-    .where(notifications.c.type.not_in(["report", "update"]))
+    .where(notifications.c.type.not_in(["report", "update", "moderation_warning"]))
 )
 # Rows of what, which, number: what is stored more than once although it happened once.
 TWICE = Statement(

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Text, and_, bindparam, delete, func, select
 
-from fediverse_node.storage.statement import Statement
+from fediverse_node.storage.statement import Statement, one_of
 from fediverse_node.storage.tables import featured_tags, object_tags, objects, tags
 from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
 
@@ -45,6 +45,9 @@ USED_MOST = Statement(
     .group_by(tags.c.id, tags.c.name)
     .order_by(func.count(_mine.c.id).desc(), tags.c.id)
     .limit(bindparam("most", type_=BigInteger()))
+)
+FEATURED_AMONG = Statement(
+    select(featured_tags.c.tag_id).where(featured_tags.c.actor_id == _ACTOR, one_of(featured_tags.c.tag_id, "ids"))
 )
 _TAG = Statement(select(tags.c.id).where(tags.c.name == _NAME))
 _COUNT = Statement(select(func.count()).select_from(featured_tags).where(featured_tags.c.actor_id == _ACTOR))

@@ -48,9 +48,13 @@ CARDS = Statement(
     .where(one_of(object_previews.c.object_id, "ids"), link_previews.c.card.is_not(None))
 )
 BY_URL = Statement(
-    select(link_previews.c.state, link_previews.c.card, link_previews.c.attempts, link_previews.c.due_ms).where(
-        link_previews.c.url == bindparam("url", type_=Text())
-    )
+    select(
+        link_previews.c.id,
+        link_previews.c.state,
+        link_previews.c.card,
+        link_previews.c.attempts,
+        link_previews.c.due_ms,
+    ).where(link_previews.c.url == bindparam("url", type_=Text()))
 )
 _BY_URLS = Statement(
     select(link_previews.c.id, link_previews.c.url, link_previews.c.state).where(one_of(link_previews.c.url, "urls"))

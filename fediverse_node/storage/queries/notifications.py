@@ -25,7 +25,7 @@ _FROM = bindparam("from_id", type_=BigInteger())
 # Whether what limited strangers did is told as well.
 _LIMITED_TOO = bindparam("limited_too", value=0, type_=Integer())
 # These follow from what the person did themselves, or from their office.
-_ABOUT_OWN = ("poll", "update", "report")
+_ABOUT_OWN = ("poll", "update", "report", "moderation_warning")
 
 
 def _select() -> Select[Any]:

@@ -12,7 +12,15 @@ from fediverse_node.storage.engine import Database
 from fediverse_node.storage.queries.statuses import is_unavoided
 from fediverse_node.storage.queries.timelines import keyset
 from fediverse_node.storage.statement import Statement, one_of, upsert
-from fediverse_node.storage.tables import account_notes, actors, blocks, follows, mutes, user_domain_blocks
+from fediverse_node.storage.tables import (
+    account_notes,
+    actors,
+    blocks,
+    endorsements,
+    follows,
+    mutes,
+    user_domain_blocks,
+)
 from fediverse_node.storage.unit import Run, Unit
 
 Row = Any
@@ -45,6 +53,9 @@ _NOTES = Statement(
         account_notes.c.actor_id == _ACTOR, one_of(account_notes.c.target_id, "ids")
     )
 )
+_ENDORSING = Statement(
+    select(endorsements.c.target_id).where(endorsements.c.actor_id == _ACTOR, one_of(endorsements.c.target_id, "ids"))
+)
 
 
 @dataclass(slots=True)
@@ -59,6 +70,7 @@ class Relation:
     mute: Row | None = None
     keeping_away: bool = False  # from the other's whole host
     note: str = ""
+    endorsing: bool = False
 
 
 async def load_relations(database: Database, actor_id: int, ids: Iterable[int], now_ms: int) -> dict[int, Relation]:
@@ -82,6 +94,8 @@ async def load_relations(database: Database, actor_id: int, ids: Iterable[int], 
         found[row["id"]].keeping_away = True
     for row in await database.fetch(_NOTES, actor_id=actor_id, ids=wanted):
         found[row["target_id"]].note = row["note"]
+    for row in await database.fetch(_ENDORSING, actor_id=actor_id, ids=wanted):
+        found[row["target_id"]].endorsing = True
     return found
 
 

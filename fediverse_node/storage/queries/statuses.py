@@ -204,6 +204,7 @@ RENDERED = Statement(
         *POLL_COLUMNS,
         author.c.username,
         author.c.host.label("author_host"),
+        author.c.sensitized_ms,
         apps.c.name.label("app_name"),
         apps.c.website.label("app_website"),
         quotes.c.state.label("quote_state"),

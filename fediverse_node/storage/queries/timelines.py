@@ -47,6 +47,7 @@ from fediverse_node.storage.tables import (
     likes,
     list_members,
     lists,
+    object_previews,
     object_tags,
     objects,
     pins,
@@ -172,6 +173,19 @@ ANY_TAG = keyset(
     _tagged(objects, objects.c.id.in_(select(_OTHER_TAGS.c.object_id).where(one_of(_OTHER_TAGS.c.tag_id, "any_ids")))),
     objects.c.id,
     patient=True,
+)
+
+# What is said about a page, by people who want to be found.
+LINK = keyset(
+    select_entries(object_previews.join(objects, objects.c.id == object_previews.c.object_id)).where(
+        object_previews.c.preview_id == bindparam("preview_id", type_=BigInteger()),
+        _IS_PUBLIC,
+        author.c.silenced_ms.is_(None),
+        author.c.discoverable,
+        is_present(),
+        is_unavoided(*AUTHOR, hosts=AUTHORS_HOST),
+    ),
+    object_previews.c.object_id,
 )
 
 _ANNOUNCES_WANTED = or_(

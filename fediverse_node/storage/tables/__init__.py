@@ -7,6 +7,8 @@ number of ours. Counters stand beside what they count and equal its recomputatio
 
 from __future__ import annotations
 
+from fediverse_node.storage.tables.acquaintance import dismissed_suggestions, endorsements
+from fediverse_node.storage.tables.announcements import announcement_reactions, announcement_reads, announcements
 from fediverse_node.storage.tables.approvals import interaction_requests, quotes
 from fediverse_node.storage.tables.client_to_server import link_previews, object_previews, submissions
 from fediverse_node.storage.tables.clients import (
@@ -33,6 +35,18 @@ from fediverse_node.storage.tables.groups import (
     groups,
     relays,
     told_votes,
+)
+from fediverse_node.storage.tables.moderation import (
+    account_warnings,
+    admin_actions,
+    canonical_email_blocks,
+    email_domain_blocks,
+    email_domain_tries,
+    ip_blocks,
+    tag_reviews,
+    trend_reviews,
+    user_addresses,
+    user_days,
 )
 from fediverse_node.storage.tables.people import (
     account_notes,
@@ -94,17 +108,27 @@ from fediverse_node.storage.tables.traffic import (
 __all__ = [
     "Id",
     "account_notes",
+    "account_warnings",
     "actors",
+    "admin_actions",
+    "announcement_reactions",
+    "announcement_reads",
+    "announcements",
     "apps",
     "authorization_codes",
     "blocks",
     "bookmarks",
+    "canonical_email_blocks",
     "conversations",
     "custom_emojis",
     "deliveries",
+    "dismissed_suggestions",
     "domain_allows",
     "domain_blocks",
     "domain_lists",
+    "email_domain_blocks",
+    "email_domain_tries",
+    "endorsements",
     "errands",
     "featured_tags",
     "fetches",
@@ -123,6 +147,7 @@ __all__ = [
     "idempotency_keys",
     "inbox_staging",
     "interaction_requests",
+    "ip_blocks",
     "keys",
     "likes",
     "link_previews",
@@ -154,6 +179,7 @@ __all__ = [
     "severed_follows",
     "sign_in_links",
     "submissions",
+    "tag_reviews",
     "tags",
     "thread_gaps",
     "thread_mutes",
@@ -162,6 +188,9 @@ __all__ = [
     "tokens",
     "told_votes",
     "tombstones",
+    "trend_reviews",
+    "user_addresses",
+    "user_days",
     "user_domain_blocks",
     "users",
     "votes",

@@ -40,6 +40,7 @@ domain_blocks = Table(
     flag_column("reject_reports"),
     flag_column("obfuscate"),
     Column("list_id", Id, nullable=True),  # the list it came from; nothing if somebody here made it
+    Column("number", Id, nullable=True),  # what apps call it by; given when one asks first
     Index("ix_domain_blocks_list_id", "list_id"),
 )
 
@@ -50,6 +51,7 @@ domain_allows = Table(
     Column("host", Text, primary_key=True),
     text_column("comment"),
     ms_column("created_ms"),
+    Column("number", Id, nullable=True),  # as in `domain_blocks`
 )
 
 # What rules did to the actors of a host. Their flags carry `moment_ms`, and so are known from those of single actors.

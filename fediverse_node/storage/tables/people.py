@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, text
 
 from fediverse_node.storage.tables.columns import (
+    Id,
     count_column,
     flag_column,
     id_column,
@@ -61,10 +62,19 @@ actors = Table(
     ms_column("moved_ms", nullable=True),  # when its followers here were taken along last; of ours: when it moved
     ms_column("suspended_ms", nullable=True),
     ms_column("silenced_ms", nullable=True),
+    ms_column("sensitized_ms", nullable=True),  # all that it shows is covered first
     ms_column("deleted_ms", nullable=True),
     count_column("version"),  # grows with each change, so that cached renderings know they are old
     Index("ix_actors_username_host", text("lower(username)"), "host"),
     Index("ix_actors_host", "host"),
+    # To the letter what SQLAlchemy writes in a query: SQLite does not see that both mean the same.
+    Index(
+        "ix_actors_directory",
+        "last_status_ms",
+        "id",
+        sqlite_where=text("discoverable = 1"),
+        postgresql_where=text("discoverable"),
+    ),
 )
 
 # ML-DSA-44 keys in multibase begin so. A range, because an index may not ask LIKE.
@@ -115,6 +125,8 @@ users = Table(
     Column("settings", Text, nullable=False, server_default="{}"),
     ms_column("created_ms"),
     ms_column("last_seen_ms", nullable=True),
+    Column("app_id", Id, nullable=True),  # by which they signed up
+    Column("invited_by_id", Id, nullable=True),  # the actor who did
     Index("uq_users_email", text("lower(email)"), unique=True),
     Index("ix_users_actor_id", "actor_id"),
 )

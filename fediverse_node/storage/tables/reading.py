@@ -33,9 +33,9 @@ notifications = Table(
         "from_actor_id",
         text("coalesce(object_id, 0)"),
         unique=True,
-        # Whoever reports or edits again is heard again.
-        sqlite_where=text("type <> 'report' AND type <> 'update'"),
-        postgresql_where=text("type <> 'report' AND type <> 'update'"),
+        # Whoever reports, edits or is warned again is heard, or told, again.
+        sqlite_where=text("type <> 'report' AND type <> 'update' AND type <> 'moderation_warning'"),
+        postgresql_where=text("type <> 'report' AND type <> 'update' AND type <> 'moderation_warning'"),
     ),
 )
 

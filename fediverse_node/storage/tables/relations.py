@@ -119,5 +119,8 @@ reports = Table(
     Column("rule_ids", Text, nullable=False, server_default="[]"),
     flag_column("forwarded"),
     ms_column("resolved_ms", nullable=True),
+    Column("assigned_id", Id, nullable=True),  # the moderator who looks at it
+    Column("resolved_by_id", Id, nullable=True),
+    ms_column("updated_ms", nullable=True),
     Index("ix_reports_target_id", "target_id"),
 )
