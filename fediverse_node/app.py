@@ -38,11 +38,13 @@ from fediverse_node.mastodon_api import routes as client_routes
 from fediverse_node.mastodon_api.bearers import bearers_of
 from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.fragments import forget_renderings
+from fediverse_node.mastodon_api.pushing import PushSender
 from fediverse_node.mastodon_api.routing import SURFACE
 from fediverse_node.mastodon_api.sessions import load_signed_in
 from fediverse_node.outbox.client_activities.desk import ClientDesk
 from fediverse_node.outbox.client_activities.ports import Ports as ClientPorts
 from fediverse_node.outbox.domain_desk import DomainDesk
+from fediverse_node.outbox.mailing.post_office import PostOffice
 from fediverse_node.outbox.submit import Outbox
 from fediverse_node.outbox.verified_links import VerifiedLinks
 from fediverse_node.storage.queries.federation_documents import KEYS_OF
@@ -50,6 +52,7 @@ from fediverse_node.storage.queries.outbox import PROFILE
 from fediverse_node.transport.dereference import Dereferencer
 from fediverse_node.transport.exchange import Http
 from fediverse_node.transport.jsonld_worker import JsonLdProcessor
+from fediverse_node.transport.mail import carrier_of
 from fediverse_node.transport.policed import PolicedHttp
 from fediverse_node.transport.signed_request import Signer, SigningKeys, SigningThreads
 from fediverse_node.transport.webfinger_lookup import HandleLookup
@@ -83,6 +86,8 @@ class Node:
     readers: Readers
     desk: DomainDesk
     looks: Looks
+    push: PushSender
+    post_office: PostOffice
 
     async def start(self) -> None:
         """Take up work: what is due to be sent, fetched, published."""
@@ -92,6 +97,8 @@ class Node:
         self.walker.start()
         self.errands.start()
         self.housekeeping.start()
+        self.push.start()
+        self.post_office.start()
         if self.core.config.link_previews:
             self.previews.start()
 
@@ -106,6 +113,8 @@ class Node:
         await self.looks.close()
         await self.readers.close()
         await self.previews.stop()
+        await self.push.stop()
+        await self.post_office.stop()
         await self.hosts.close()
         await self.http.close()
         await self.compactor.close()
@@ -145,6 +154,7 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
     app, context = _surfaces(
         core,
         desk=desk,
+        post_office=(post_office := _posting(core)),
         outbox=outbox,
         gatherer=gatherer,
         receiver=receiver,
@@ -155,13 +165,10 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
         signer=signer,
         compactor=compactor,
     )
-    sender = Sender(
-        database=database, writer=writer, world=world, signer=signer, keys=keys, longest_sleep_s=ports.longest_sleep_s
-    )
+    sender = _sending(core, signer, keys)
     receiver.on_heard(sender.heard)
-    housekeeping = Housekeeping(core.database, writer, world, context, desk, every_s=ports.every_s)
+    housekeeping = Housekeeping(database, writer, world, context, desk, every_s=ports.every_s)
     housekeeping.each_hour(looks.neighbours.soon)
-    errands = Errands(database, writer, world, longest_sleep_s=ports.longest_sleep_s)
     return Node(
         core,
         app,
@@ -171,7 +178,7 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
         sender,
         staging,
         housekeeping,
-        errands,
+        Errands(database, writer, world, longest_sleep_s=ports.longest_sleep_s),
         http,
         threads,
         compactor,
@@ -182,6 +189,8 @@ async def build(core: Core, *, http: Http | None = None) -> Node:
         readers,
         desk,
         looks,
+        PushSender(context, http, longest_sleep_s=ports.longest_sleep_s),
+        post_office,
     )
 
 
@@ -212,6 +221,29 @@ def _previewing(core: Core, http: Http) -> LinkPreviews:
         writer=core.writer,
         world=core.world,
         http=http,
+        longest_sleep_s=core.ports.longest_sleep_s,
+    )
+
+
+def _posting(core: Core) -> PostOffice:
+    """What sends letters."""
+    return PostOffice(
+        database=core.database,
+        writer=core.writer,
+        world=core.world,
+        carrier=carrier_of(core.config),
+        longest_sleep_s=core.ports.longest_sleep_s,
+    )
+
+
+def _sending(core: Core, signer: Signer, keys: KeyRing) -> Sender:
+    """What brings activities to other servers."""
+    return Sender(
+        database=core.database,
+        writer=core.writer,
+        world=core.world,
+        signer=signer,
+        keys=keys,
         longest_sleep_s=core.ports.longest_sleep_s,
     )
 
@@ -311,6 +343,7 @@ def _surfaces(
     core: Core,
     *,
     desk: DomainDesk,
+    post_office: PostOffice,
     outbox: Outbox,
     gatherer: Gatherer,
     receiver: Receiver,
@@ -338,6 +371,7 @@ def _surfaces(
         readers=readers,
         looks=looks,
         desk=desk,
+        wake_post=post_office.wake,
         fetch_client=lambda url: signer.get(
             url,
             accept=client_documents.ACCEPT,

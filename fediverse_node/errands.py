@@ -1,4 +1,5 @@
-"""Does what takes long piece by piece: a deleted actor's thousands of posts, the followers of somebody who moved.
+"""Does what takes long piece by piece: a deleted actor's thousands of posts, the followers of somebody who moved, words
+that posts are found by.
 
 Each piece is a transaction of its own, so what arrives meanwhile waits for one piece at most; between two of them the
 writer rests for as long as the piece took. Errands are rows: a restart goes on where the last piece ended.
@@ -13,6 +14,7 @@ from typing import Any
 from fediverse_node.domain.activities import move
 from fediverse_node.domain.effects import ActorKey, NewErrand, Put, Remove
 from fediverse_node.domain.facts import Needs, World
+from fediverse_node.storage.apply.words import OF_ALL, OF_ONE, put_more_words
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.events import Applied
 from fediverse_node.storage.queries import errands as queries
@@ -85,6 +87,10 @@ class Errands:
             # Storage ends this errand itself, when nothing is left.
             gone = Remove(ActorKey(errand["actor_id"]))
             await self._writer.decide(Decision(Needs(acting=errand["actor_uri"]), lambda facts: [gone]))
+            is_done = False
+        elif errand["kind"] in (OF_ONE, OF_ALL):
+            # This one, too.
+            await self._writer.run(lambda: put_more_words(errand["id"]))
             is_done = False
         else:
             actor_uri, target_uri = errand["actor_uri"], errand["target_uri"] or ""

@@ -18,6 +18,7 @@ from fediverse_node.storage.queries.address_rules import forget_presence
 from fediverse_node.storage.queries.deliveries import forget_hosts, forget_receipts
 from fediverse_node.storage.queries.inbox import forget_signatures
 from fediverse_node.storage.queries.link_previews import forget_previews
+from fediverse_node.storage.queries.mailing import forget_unconfirmed
 from fediverse_node.storage.queries.media import remove_abandoned
 from fediverse_node.storage.queries.submissions import forget_submissions
 from fediverse_node.storage.queries.threads import forget_walks
@@ -33,6 +34,7 @@ _HOURLY_MS = 3_600_000
 # The window of signatures is 12 hours back and one ahead; a day is safely more.
 _SIGNATURES_MS = 24 * _HOURLY_MS
 _UPLOADS_MS = 24 * _HOURLY_MS
+_UNCONFIRMED_MS = 7 * 24 * _HOURLY_MS
 _RECEIPTS_MS = 30 * 24 * _HOURLY_MS
 _HOSTS_MS = 90 * 24 * _HOURLY_MS
 
@@ -111,6 +113,7 @@ class Housekeeping:
             await self._writer.run(lambda: forget_hosts(now_ms - _HOSTS_MS))
             await self._writer.run(lambda: queries.forget_expired(now_ms))
             await self._writer.run(lambda: forget_presence(now_ms))
+            await self._writer.run(lambda: forget_unconfirmed(now_ms - _UNCONFIRMED_MS, now_ms))
             await self._writer.run(lambda: forget_walks(now_ms))
             await self._writer.run(lambda: forget_submissions(now_ms))
             await self._writer.run(lambda: forget_previews(now_ms))

@@ -19,6 +19,7 @@ from fediverse_node.base.config_values import (
     Audience,
     Listen,
     LogLevel,
+    MailTls,
     Network,
     Registration,
     choice_of,
@@ -87,6 +88,38 @@ class Media:
         doc="The largest picture that is decoded, width times height. Guards against small files that unpack to huge"
         " pictures.",
         unit="pixels",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """How e-mail leaves."""
+
+    host: str = _setting(
+        "",
+        parse_text,
+        doc="The mail server (SMTP) that takes e-mail from this one. Without it letters are written to the log, and"
+        " nobody has to confirm an address.",
+        unit="host name",
+    )
+    port: int = _setting(
+        587, number_between(1, 65_535), doc="The port of the mail server: 587, or 465 with tls implicit.", unit="number"
+    )
+    tls: MailTls = _setting(
+        MailTls.STARTTLS,
+        choice_of(MailTls),
+        doc="How the connection is encrypted: after it is open (starttls), from its beginning (implicit), not at all"
+        " (none, only for a mail server on this machine or network).",
+        unit="starttls, implicit or none",
+    )
+    user: str = _setting("", parse_text, doc="The name to sign in with; empty if none is asked for.", unit="text")
+    password: str = _setting("", parse_text, doc="The password that belongs to it.", unit="text", secret=True)
+    sender: str = _setting(
+        "",
+        parse_email,
+        doc="The address that letters come from.",
+        unit="e-mail address",
+        derived="no-reply at the host of base_url",
     )
 
 
@@ -206,6 +239,7 @@ class Config:
     )
     posts: Posts = field(default_factory=Posts)
     media: Media = field(default_factory=Media)
+    mail: Mail = field(default_factory=Mail)
 
     @property
     def origin(self) -> str:
@@ -237,6 +271,16 @@ class Config:
         return self.authorized_fetch or self.allow_list
 
     @property
+    def sends_mail(self) -> bool:
+        """Whether there is a mail server, so that people can be asked to confirm their addresses."""
+        return bool(self.mail.host)
+
+    @property
+    def mail_sender(self) -> str:
+        """The address that letters come from."""
+        return self.mail.sender or f"no-reply@{urlsplit(self.base_url).hostname}"
+
+    @property
     def media_dir(self) -> Path:
         """The directory of uploaded and cached files."""
         return self.data_dir / "media"
@@ -262,7 +306,7 @@ class Setting:
         return PREFIX + self.key.replace(".", "__").upper()
 
 
-SECTIONS: dict[str, type[Posts | Media]] = {"posts": Posts, "media": Media}
+SECTIONS: dict[str, type[Posts | Media | Mail]] = {"posts": Posts, "media": Media, "mail": Mail}
 
 
 def settings() -> Iterator[Setting]:
@@ -315,6 +359,7 @@ def configure(
     # Rules between settings would only repeat a problem with one of them.
     unread = given.keys() - values.keys()
     problems += [] if unread & {"base_url", "listen", "development"} else _conflicts(config)
+    problems += [] if any(key.startswith("mail.") for key in unread) else _mail_conflicts(config.mail)
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise ConfigurationError(f"The configuration cannot be used:\n{lines}")
@@ -398,3 +443,12 @@ def _conflicts(config: Config) -> Iterator[str]:
         yield f"base_url: {config.base_url} is plain http, which other servers refuse.{remedy}"
     if url.port is not None:
         yield f"base_url: other servers do not accept the port {url.port} in handles.{remedy}"
+
+
+def _mail_conflicts(mail: Mail) -> Iterator[str]:
+    if bool(mail.user) != bool(mail.password):
+        yield "mail: user and password belong together; set both or neither."
+    if mail.password and mail.tls is MailTls.NONE and not is_loopback_host(mail.host):
+        yield f"mail.tls: the password would go to {mail.host} for everybody to read. Use starttls or implicit."
+    if not mail.host and (mail.user or mail.sender):
+        yield "mail.host: without a mail server nothing is sent. Set it, or leave the other settings of mail out."

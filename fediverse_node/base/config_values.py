@@ -41,6 +41,14 @@ class Audience(StrEnum):
     EVERYBODY = "everybody"
 
 
+class MailTls(StrEnum):
+    """How the way to the mail server is kept secret."""
+
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+    NONE = "none"
+
+
 class LogLevel(StrEnum):
     """The least serious lines that are written."""
 

@@ -15,6 +15,7 @@ from fediverse_node.cli.setup import prepare
 from fediverse_node.core import Core
 from fediverse_node.outbox.key_rotation import KeyRotation
 from fediverse_node.storage.engine import Row
+from fediverse_node.storage.queries import second_factors
 from fediverse_node.storage.queries.registration import USER_BY_NAME
 
 
@@ -36,6 +37,15 @@ async def sign_in_link(config: Config, name: str) -> None:
     async with _core(config) as core:
         row = await _user(core, name)
         click.echo(await core.registration.sign_in_link(row["id"]))
+
+
+async def drop_second_factor(config: Config, name: str) -> None:
+    """The password alone is asked for again."""
+    async with _core(config) as core:
+        row = await _user(core, name)
+        user_id = row["id"]
+        await core.writer.run(lambda: second_factors.drop(user_id))
+        click.echo(f"@{name} signs in with the password alone now.")
 
 
 async def make_token(config: Config, name: str, *, scopes: str) -> None:

@@ -1,4 +1,4 @@
-"""The words of `fediverse-node emoji`, `announcement`, `relay`, `group`; what they do is loaded when it is needed."""
+"""`fediverse-node emoji`, `announcement`, `invite`, `relay`, `group`; what they do is loaded when it is needed."""
 
 from __future__ import annotations
 
@@ -95,6 +95,41 @@ def remove_announcement(number: int) -> None:
     from fediverse_node.cli import announcements  # noqa: PLC0415
 
     _run(lambda config: announcements.remove(config, number))
+
+
+@click.group()
+def invite() -> None:
+    """Invitations, by which people sign up also where registration is not open."""
+
+
+@invite.command("add")
+@click.argument("name")
+@click.option(
+    "--uses", "most_uses", type=click.IntRange(min=1, max=1_000_000), help="For so many; else for any number."
+)
+@click.option("--days", type=click.FloatRange(min=0.001, max=36_500), help="For so long; else for good.")
+def add_invite(name: str, most_uses: int | None, days: float | None) -> None:
+    """Let NAME, who lives here, invite others; prints the address to pass on."""
+    from fediverse_node.cli import invites  # noqa: PLC0415
+
+    _run(lambda config: invites.add(config, name, most_uses=most_uses, days=days))
+
+
+@invite.command("list")
+def list_invites() -> None:
+    """Print all of them, with who invites and how often they were used."""
+    from fediverse_node.cli import invites  # noqa: PLC0415
+
+    _run(invites.show)
+
+
+@invite.command("remove")
+@click.argument("code")
+def remove_invite(code: str) -> None:
+    """Take the invitation with this CODE back; whoever came by it stays."""
+    from fediverse_node.cli import invites  # noqa: PLC0415
+
+    _run(lambda config: invites.remove(config, code))
 
 
 @click.group()

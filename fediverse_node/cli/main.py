@@ -15,7 +15,7 @@ from fediverse_node import __version__
 from fediverse_node.base.config import Config, load
 from fediverse_node.base.config_docs import render_example
 from fediverse_node.base.errors import NodeError
-from fediverse_node.cli.community_commands import announcement, emoji, group, relay
+from fediverse_node.cli.community_commands import announcement, emoji, group, invite, relay
 from fediverse_node.cli.domain_commands import domain
 from fediverse_node.cli.lab import lab
 
@@ -95,6 +95,15 @@ def add_user(name: str, email: str, password: str | None, admin: bool, type_: st
 def link_user(name: str) -> None:
     """Print a link that signs NAME in once."""
     from fediverse_node.cli.accounts import sign_in_link as run  # noqa: PLC0415
+
+    _run(lambda config: run(config, name))
+
+
+@user.command("drop-second-factor")
+@click.argument("name")
+def drop_second_factor(name: str) -> None:
+    """Ask NAME for the password alone again: for people who have lost their phone and their recovery codes."""
+    from fediverse_node.cli.accounts import drop_second_factor as run  # noqa: PLC0415
 
     _run(lambda config: run(config, name))
 
@@ -263,6 +272,7 @@ cli.add_command(announcement)
 cli.add_command(domain)
 cli.add_command(emoji)
 cli.add_command(group)
+cli.add_command(invite)
 cli.add_command(lab)
 cli.add_command(relay)
 

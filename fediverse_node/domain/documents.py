@@ -83,6 +83,7 @@ def actor_document(profile: Profile, names: Names) -> dict[str, Any]:
             following=names.following(uri),
             featured=names.featured(uri),
             featured_tags=names.featured_tags(uri),
+            featured_collections=names.featured_collections(uri),
             attributed_to=(names.moderators(uri),) if profile.type == "Group" else (),
             icon=_picture(profile.icon_path, profile.icon_media_type, profile.icon_description, names)
             if open_

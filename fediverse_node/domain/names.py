@@ -113,6 +113,26 @@ class Names:
         """The hashtags an actor of ours shows on its profile.  spec: toot#featuredTags"""
         return f"{actor_uri}/collections/tags"
 
+    def featured_collections(self, actor_uri: str) -> str:
+        """The collections in which an actor recommends others.  spec: fep-7aa9#featured-collections-on-actors"""
+        return f"{actor_uri}/featured_collections"
+
+    def featured_collection(self, actor_uri: str, collection_id: int) -> str:
+        """One of these collections, by our number."""
+        return f"{self.featured_collections(actor_uri)}/{collection_id}"
+
+    def feature_authorization(self, actor_uri: str, item_id: int) -> str:
+        """The stamp that approves of this actor being in a collection, as this item.  spec: fep-7aa9#verification"""
+        return f"{actor_uri}/feature_authorizations/{item_id}"
+
+    def collection_page(self, collection_id: int) -> str:
+        """What people open."""
+        return f"{self.base_url}/collections/{collection_id}"
+
+    def invite_page(self, code: str) -> str:
+        """What somebody opens who is invited."""
+        return f"{self.base_url}/invite/{quote(code, safe='')}"
+
     def replies(self, object_uri: str) -> str:
         """The answers to an object of ours.  spec: as2#dfn-replies"""
         return f"{object_uri}/replies"

@@ -1,7 +1,8 @@
 """Answers that are not complete yet: an app is told that more may come, and asks whether it has.
 
-spec: mastodon-client-api#async-refreshes (experimental there). So far only threads that are looked through have one. An
-id names the status that was read and the number of the walk through its thread.
+spec: mastodon-client-api#async-refreshes (experimental there). Threads that are looked through have one, and annual
+reports in the making. An id names the status that was read and the number of the walk through
+its thread, or the report.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from aiohttp import web
 
 from fediverse_node.base.ids import SEQUENCE_BITS
 from fediverse_node.domain.threads import Completeness
+from fediverse_node.mastodon_api.annual_making import PREFIX, is_running
 from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.errors import not_found
 from fediverse_node.mastodon_api.fragments import load_entry
 from fediverse_node.mastodon_api.params import parse_id
 from fediverse_node.mastodon_api.routing import Call, Routes
+from fediverse_node.storage.queries.annual_reports import BY_ID
 from fediverse_node.storage.queries.federation_documents import OPEN
 from fediverse_node.storage.queries.statuses import ABOUT
 from fediverse_node.storage.queries.threads import WALK, load_completeness, load_held
@@ -72,7 +75,10 @@ async def _counted(context: Context, thread_id: int, rows: Sequence[Any], now_ms
 @routes.get("/api/v1_alpha/async_refreshes/{id}", scope="read")
 async def show(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#GET/api/v1_alpha/async_refreshes/:id"""
-    parts = _ID.fullmatch(call.request.match_info["id"])
+    given = call.request.match_info["id"]
+    if given.startswith(PREFIX):
+        return await _show_report(call, given)
+    parts = _ID.fullmatch(given)
     object_id = parse_id(parts[1]) if parts is not None else None
     if parts is None or object_id is None:
         raise not_found()
@@ -86,6 +92,16 @@ async def show(call: Call) -> web.StreamResponse:
         "result_count": found,
     }
     return call.json({"async_refresh": refresh})
+
+
+async def _show_report(call: Call, given: str) -> web.Response:
+    number = parse_id(given.removeprefix(PREFIX))
+    row = await call.context.database.fetch_one(BY_ID, actor_id=call.viewer.actor_id, report_id=number or 0)
+    if row is None:
+        raise not_found()
+    status = "running" if is_running(row, call.context.world.clock.now_ms()) else "finished"
+    found = int(row["data"] is not None)
+    return call.json({"async_refresh": {"id": given, "status": status, "result_count": found}})
 
 
 def _state(walk: Any | None, number: int, now_ms: int) -> tuple[bool, int | None]:

@@ -20,7 +20,7 @@ from fediverse_node.mastodon_api.context import CONTEXT, Context
 from fediverse_node.mastodon_api.errors import ApiError
 from fediverse_node.mastodon_api.pages import page_headers, render_page, render_problem
 from fediverse_node.mastodon_api.params import Params
-from fediverse_node.mastodon_api.scopes import is_within, parse_scopes
+from fediverse_node.mastodon_api.scopes import describe_scopes, is_within, parse_scopes
 from fediverse_node.mastodon_api.sessions import Session, drop_pending, is_ours, keep_pending, load_session
 from fediverse_node.mastodon_api.sign_in import sign_in_page
 from fediverse_node.mastodon_api.viewer import hash_token
@@ -31,16 +31,6 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _CODE = re.compile(r"[A-Za-z0-9_-]{43}")
 _STATE_LONGEST = 2000
 _KEPT = ("response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method")
-
-SCOPE_WORDS: Mapping[str, str] = {
-    "profile": "See your name and picture",
-    "read": "Read everything in your account: posts, messages, notifications, lists and settings",
-    "write": "Act as you: write and delete posts, upload pictures, change your profile and settings",
-    "follow": "Follow, block and mute people for you",
-    "push": "Send you notifications",
-    "admin:read": "Read everything an administrator of this server can see",
-    "admin:write": "Change everything an administrator of this server can change",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +81,7 @@ async def show(request: web.Request) -> web.Response:
         sends_to=asked.redirect_uri,
         app=asked.app,
         app_host=_host_of(asked),
-        words=_words(asked.scopes),
+        words=describe_scopes(asked.scopes),
         user=session.user,
         query=query,
         fields={name: value for name in _KEPT if (value := params.text(name)) is not None},
@@ -210,22 +200,6 @@ def _standing(session: Session) -> str:
     if session.user["approved_ms"] is None:
         return "Somebody of this server's team has to let you in first. Please come back later."
     return ""
-
-
-def _words(scopes: tuple[str, ...]) -> list[str]:
-    """What the scopes mean, a sentence each; the parts of one together."""
-    sentences: list[str] = []
-    parts: dict[str, list[str]] = {}
-    for scope in scopes:
-        if scope in SCOPE_WORDS:
-            sentences.append(SCOPE_WORDS[scope])
-        else:
-            broad, _, part = scope.rpartition(":")
-            parts.setdefault(broad, []).append(part.replace("_", " "))
-    verbs = {"read": "Read your", "write": "Change your", "admin:read": "As administrator, read"}
-    for broad, named in parts.items():
-        sentences.append(f"{verbs.get(broad, 'As administrator, change')} {', '.join(named)}")
-    return sentences
 
 
 def _host_of(asked: Asked) -> str:

@@ -19,6 +19,11 @@ from fediverse_node.storage.engine import Database
 from fediverse_node.storage.writer import Writer
 from fediverse_node.transport.exchange import Response
 
+
+def _nothing() -> None:
+    """Nobody listens."""
+
+
 Found = int | Fail | TemporaryFail
 
 
@@ -44,6 +49,8 @@ class Context:
     looks: Looks | None = None
     # Where it is decided with which hosts this server has to do; without this nobody decides by the API.
     desk: DomainDesk | None = None
+    # A letter waits to be sent; without this it waits until somebody looks.
+    wake_post: Callable[[], None] = _nothing
     # (actor id, version, role) -> the account as JSON: it stands in every status.
     account_json: dict[tuple[int, int, str | None], bytes] = field(default_factory=dict)
     # thread -> what shape it had, how many replies for everybody it holds, and whether any of it is from elsewhere

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from fediverse_node.mastodon_api.collection_views import load_told
 from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.entities.account import render_account, render_account_json
 from fediverse_node.mastodon_api.entities.notification import (
@@ -105,7 +106,7 @@ async def render_notifications(
     object_ids = [row["object_id"] for row in rows if row["object_id"] is not None]
     statuses = await render_by_id(context, viewer_id, object_ids, where="notifications")
     said = await load_said(context, [row for row in rows if row["type"] == "reaction"])
-    warnings = await load_warnings(context, rows)
+    about = await load_warnings(context, rows) | await load_told(context, viewer_id, rows)
     rendered = []
     for row in rows:
         account = accounts.get(row["from_actor_id"])
@@ -114,7 +115,7 @@ async def render_notifications(
             continue
         shown = row if is_aware else plainly([row])[0]
         entity = render_notification(shown) | said.get((row["from_actor_id"], row["object_id"]), {})
-        entity |= warnings.get(row["id"], {})
+        entity |= about.get(row["id"], {})
         pieces = [orjson.dumps(entity)[:-1], b',"account":', render_account_json(account, context)]
         if status is not None:
             pieces += [b',"status":', status]
@@ -314,8 +315,9 @@ async def _grouped(call: Call, groups: Sequence[Sequence[Any]]) -> bytes:
     object_ids = [rows[0]["object_id"] for rows in groups if rows[0]["object_id"] is not None]
     statuses = await render_by_id(context, viewer_id, object_ids, where="notifications")
     shown = [rows for rows in groups if rows[0]["object_id"] is None or rows[0]["object_id"] in statuses]
-    warnings = await load_warnings(context, [rows[0] for rows in shown])
-    rendered = [render_group(rows, len(rows)) | warnings.get(rows[0]["id"], {}) for rows in shown]
+    firsts = [rows[0] for rows in shown]
+    about = await load_warnings(context, firsts) | await load_told(context, viewer_id, firsts)
+    rendered = [render_group(rows, len(rows)) | about.get(rows[0]["id"], {}) for rows in shown]
     grouped = _grouped_types(call)
     for group in rendered:
         if group["type"] in GROUPED and group["type"] not in grouped:
@@ -350,13 +352,13 @@ def _split(
 async def unread_groups(call: Call) -> web.StreamResponse:
     """spec: mastodon-client-api#GET/api/v2/notifications/unread_count; groups with something new"""
     most = call.limit(_MOST_COUNTED, _MOST_COUNTED_AT_ALL)
-    context = call.context
+    context, account_id = call.context, call.params.text("account_id")
     rows = await context.database.fetch(
         queries.LIST.newest,
         viewer_id=call.viewer.actor_id,
         now_ms=context.world.clock.now_ms(),
         types=wanted_types(call),
-        from_id=0,
+        from_id=(parse_id(account_id) or -1) if account_id else 0,
         before_id=(1 << 63) - 1,
         after_id=await _last_read(call),
         most=_MOST_COUNTED_AT_ALL,

@@ -1,12 +1,10 @@
 """Where this app wants to be told of new notifications.  spec: mastodon-client-api#push, rfc8030, rfc8292
 
-One subscription an access token. Sending is not done here.
+One subscription an access token. Sending is done by pushing.py.
 """
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64decode
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,8 +13,10 @@ from aiohttp import web
 
 from fediverse_node.mastodon_api.errors import invalid, not_found
 from fediverse_node.mastodon_api.params import Params
-from fediverse_node.mastodon_api.routing import Call, Routes
+from fediverse_node.mastodon_api.push_tokens import lock_token
+from fediverse_node.mastodon_api.routing import Call, Routes, bearer_of
 from fediverse_node.mastodon_api.vapid import load_public_key
+from fediverse_node.signatures.web_push import parse_receiver
 from fediverse_node.storage.queries import push as queries
 
 routes = Routes()
@@ -27,8 +27,6 @@ ALERTS = (
 )
 POLICIES = ("all", "followed", "follower", "none")
 _LONGEST_ENDPOINT = 2000
-_P256DH_BYTES = 65
-_AUTH_BYTES = 16
 
 
 @routes.post("/api/v1/push/subscription", scope="push")
@@ -39,17 +37,19 @@ async def create(call: Call) -> web.Response:
     endpoint, p256dh, auth = given.text("endpoint", ""), keys.text("p256dh", ""), keys.text("auth", "")
     if not _is_endpoint(endpoint, development=call.context.config.development):
         raise invalid("Endpoint is invalid")
-    if not _is_key(p256dh, _P256DH_BYTES) or not _is_key(auth, _AUTH_BYTES):
+    if parse_receiver(p256dh, auth) is None:
         raise invalid("Keys are invalid")
+    token_id = call.viewer.token_id
     row = {
         "id": call.context.world.ids.next(),
-        "token_id": call.viewer.token_id,
+        "token_id": token_id,
         "endpoint": endpoint,
         "p256dh": p256dh,
         "auth": auth,
         "standard": given.flag("standard", False),
         "alerts": _dump(_alerts(call.params, {})),
         "policy": _policy(call.params, "all"),
+        "locked_token": await lock_token(call.context, bearer_of(call.request) or "", token_id=token_id),
     }
     await call.context.writer.run(lambda: queries.put_subscription(row))
     return await _answer(call)
@@ -120,14 +120,6 @@ def _is_endpoint(text: str, *, development: bool) -> bool:
     except ValueError:
         return False
     return bool(parts.hostname) and (parts.scheme == "https" or (development and parts.scheme == "http"))
-
-
-def _is_key(text: str, size_bytes: int) -> bool:
-    try:
-        data = urlsafe_b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4))
-    except (binascii.Error, ValueError):
-        return False
-    return len(data) == size_bytes and (size_bytes != _P256DH_BYTES or data[0] == 4)
 
 
 def _dump(value: Any) -> str:

@@ -12,6 +12,7 @@ from fediverse_node.base.outcome import Fail, Reason
 from fediverse_node.domain.addresses import pack
 from fediverse_node.mastodon_api.errors import ApiError, not_allowed
 from fediverse_node.mastodon_api.limits import SIGN_UP
+from fediverse_node.mastodon_api.mail_desks import mail_desk_of
 from fediverse_node.mastodon_api.routing import Call, Routes
 from fediverse_node.mastodon_api.sign_up_rules import load_sign_up
 from fediverse_node.mastodon_api.tokens import issue_token
@@ -30,6 +31,7 @@ _FAULTS: Mapping[Reason, tuple[str, str]] = {
     RegistrationFault.BAD_EMAIL: ("email", "ERR_INVALID"),
     RegistrationFault.EMAIL_TAKEN: ("email", "ERR_TAKEN"),
     RegistrationFault.SHORT_PASSWORD: ("password", "ERR_TOO_SHORT"),
+    RegistrationFault.INVITE_OVER: ("invite_code", "ERR_INVALID"),
 }
 
 
@@ -37,13 +39,12 @@ _FAULTS: Mapping[Reason, tuple[str, str]] = {
 async def create(call: Call) -> web.Response:
     """A new account, where this server takes people. The app gets a token for it."""
     context, params = call.context, call.params
-    policy = context.config.registration
-    if call.token.is_user or policy not in (
-        config_values.Registration.OPEN,
-        config_values.Registration.APPROVAL,
-    ):
+    policy, invite_code = context.config.registration, params.text("invite_code", "").strip() or None
+    is_open = policy in (config_values.Registration.OPEN, config_values.Registration.APPROVAL)
+    if call.token.is_user or not (is_open or (policy is config_values.Registration.INVITE and invite_code)):
         raise not_allowed()
-    needs_approval = policy is config_values.Registration.APPROVAL
+    # Whoever is invited is known to somebody here.
+    needs_approval = policy is config_values.Registration.APPROVAL and invite_code is None
     faults = _faults(call, needs_approval=needs_approval)
     if faults:
         raise _refusal(faults)
@@ -53,18 +54,28 @@ async def create(call: Call) -> web.Response:
         raise not_allowed()
     if rules.is_refused_by_email:
         raise _refusal({"email": [{"error": "ERR_BLOCKED", "description": "uses a disallowed e-mail provider"}]})
+    username, email = params.text("username", "").strip(), params.text("email", "").strip()
+    is_asked = context.config.sends_mail
+    desk = mail_desk_of(context)
     made = await context.registration.create(
-        params.text("username", "").strip(),
-        params.text("email", "").strip(),
+        username,
+        email,
         password=params.text("password", ""),
         approved=not (needs_approval or rules.has_to_ask),
         invite_request=params.text("reason", "").strip(),
         locale=params.text("locale", "")[:20],
         app_id=call.token.app_id,
+        invite_code=invite_code,
+        # Without a mail server nobody could ever confirm: the token works at once.
+        confirmed=not is_asked,
+        and_then=desk.confirmation(username, email) if is_asked else None,
     )
     if isinstance(made, Fail):
         field, code = _FAULTS.get(made.reason, ("base", "ERR_INVALID"))
         raise _refusal({field: [{"error": code, "description": made.reason.sentence}]})
+    desk.posted()
+    if not is_asked:  # otherwise moderators hear of it when the address is confirmed
+        await desk.tell_staff(made.user_id)
     address, now_ms = pack(call.address), context.world.clock.now_ms()
     await context.writer.run(lambda: note_presence(made.user_id, address, now_ms))
     token = call.token

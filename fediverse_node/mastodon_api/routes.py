@@ -9,9 +9,13 @@ from aiohttp import web
 from fediverse_node.mastodon_api import (
     accounts,
     announcements,
+    annual_making,
+    annual_reports,
     apps,
     async_refreshes,
     authorize,
+    authorized_apps,
+    collections,
     conversations,
     deliveries,
     directory,
@@ -25,6 +29,7 @@ from fediverse_node.mastodon_api import (
     intents,
     interaction_requests,
     lists,
+    mail_pages,
     markers,
     media,
     notifications,
@@ -39,6 +44,7 @@ from fediverse_node.mastodon_api import (
     reports,
     scheduled,
     search,
+    second_factor,
     server_documents,
     sign_in,
     statuses,
@@ -69,8 +75,10 @@ from fediverse_node.mastodon_api.viewer import Viewers
 RESOURCES: tuple[Routes, ...] = (
     accounts.routes,
     announcements.routes,
+    annual_reports.routes,
     apps.routes,
     async_refreshes.routes,
+    collections.routes,
     conversations.routes,
     deliveries.routes,
     directory.routes,
@@ -122,6 +130,7 @@ def setup(app: web.Application, context: Context) -> None:
     _mount_pages(app)
     media.mount_files(app)
     mount_static(app)
+    annual_making.setup(app)
     app.on_shutdown.append(streaming.close_streams)
     app.on_cleanup.append(_close)
 
@@ -153,9 +162,16 @@ def _mount_pages(app: web.Application) -> None:
     router.add_post("/auth/sign_out", sign_in.sign_out)
     router.add_get(sign_in.WELCOME, sign_in.show_welcome)
     router.add_post("/auth/password", sign_in.set_password)
+    router.add_get(second_factor.ASK, second_factor.show_ask)
+    router.add_post(second_factor.ASK, second_factor.answer)
+    router.add_get(authorized_apps.PATH, authorized_apps.show)
+    router.add_post(authorized_apps.PATH, authorized_apps.put_out)
+    router.add_get(second_factor.SECURITY, second_factor.show_security)
+    router.add_post(second_factor.SECURITY, second_factor.change)
     router.add_get(server_documents.PRIVACY_PAGE, server_documents.show_privacy_page)
     router.add_get(server_documents.TERMS_PAGE, server_documents.show_terms_page)
     router.add_get(server_documents.TERMS_PAGE + "/{date}", server_documents.show_terms_page)
+    mail_pages.mount(app)
     router.add_get("/sign-in/{token}", sign_in.show_link)
     router.add_post("/sign-in/{token}", sign_in.spend_link)
 

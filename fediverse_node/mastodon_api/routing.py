@@ -198,6 +198,7 @@ class Method:
     anonymous: bool
     app: bool
     reads_body: bool
+    any_standing: bool = False
 
 
 @dataclass(slots=True)
@@ -235,17 +236,19 @@ class Routes:
         anonymous: bool = False,
         app: bool = False,
         reads_body: bool = True,
+        any_standing: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler.
 
         `scope`: what the token must hold, of several any one; `ANY_SCOPE`: any person's token. Without a scope the
         method is public. `anonymous`: a token may be absent, but one that is given must be good. `app`: an app's own
-        token will do. Without `reads_body` the handler reads the body itself.
+        token will do. Without `reads_body` the handler reads the body itself. `any_standing`: also people who may not
+        act yet, or not any more.
         """
         scopes = None if scope is None and not anonymous else acceptable(scope or ANY_SCOPE)
 
         def register(handler: Handler) -> Handler:
-            self.methods.append(Method(verb, path, handler, scopes, anonymous, app, reads_body))
+            self.methods.append(Method(verb, path, handler, scopes, anonymous, app, reads_body, any_standing))
             return handler
 
         return register
@@ -279,7 +282,7 @@ def endpoint(method: Method, surface: Surface) -> Callable[[web.Request], Awaita
 
 
 async def _authorise(request: web.Request, surface: Surface, method: Method) -> Call:
-    token = _token_of(request)
+    token = bearer_of(request)
     viewer = None
     if method.scopes is not None and token is not None:
         viewer = await surface.viewers.find(token, surface.limiter.address_of(request))
@@ -297,7 +300,8 @@ async def _authorise(request: web.Request, surface: Surface, method: Method) -> 
         if not method.app and not method.anonymous:
             raise user_required()
         return call
-    viewer.require_standing()
+    if not method.any_standing:
+        viewer.require_standing()
     return call
 
 
@@ -310,7 +314,7 @@ def _count(call: Call, viewer: Viewer | None) -> dict[str, str]:
     return limiter.take(PER_ADDRESS, network_of(address), spared=spared)
 
 
-def _token_of(request: web.Request) -> str | None:
+def bearer_of(request: web.Request) -> str | None:
     """The bearer token; the query is read too, because browsers cannot set headers on event streams."""
     header = request.headers.get(hdrs.AUTHORIZATION)
     if header is not None:

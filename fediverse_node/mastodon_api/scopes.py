@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 _READS = (
     *("accounts", "blocks", "bookmarks", "collections", "favourites", "filters"),
     *("follows", "lists", "mutes", "notifications", "search", "statuses"),
@@ -31,6 +33,15 @@ ALL_SCOPES: tuple[str, ...] = (
 )
 _KNOWN = frozenset(ALL_SCOPES)
 DEFAULT_SCOPE = "read"
+SCOPE_WORDS: Mapping[str, str] = {
+    "profile": "See your name and picture",
+    "read": "Read everything in your account: posts, messages, notifications, lists and settings",
+    "write": "Act as you: write and delete posts, upload pictures, change your profile and settings",
+    "follow": "Follow, block and mute people for you",
+    "push": "Send you notifications",
+    "admin:read": "Read everything an administrator of this server can see",
+    "admin:write": "Change everything an administrator of this server can change",
+}
 
 
 def parse_scopes(text: str) -> tuple[str, ...] | None:
@@ -62,3 +73,19 @@ def is_within(asked: tuple[str, ...], allowed: tuple[str, ...]) -> bool:
     """Whether each asked scope is among the allowed ones or a part of one."""
     have = frozenset(allowed)
     return all(not have.isdisjoint(acceptable(name)) for name in asked)
+
+
+def describe_scopes(scopes: tuple[str, ...]) -> list[str]:
+    """What the scopes mean, a sentence each; the parts of one together."""
+    sentences: list[str] = []
+    parts: dict[str, list[str]] = {}
+    for scope in scopes:
+        if scope in SCOPE_WORDS:
+            sentences.append(SCOPE_WORDS[scope])
+        else:
+            broad, _, part = scope.rpartition(":")
+            parts.setdefault(broad, []).append(part.replace("_", " "))
+    verbs = {"read": "Read your", "write": "Change your", "admin:read": "As administrator, read"}
+    for broad, named in parts.items():
+        sentences.append(f"{verbs.get(broad, 'As administrator, change')} {', '.join(named)}")
+    return sentences

@@ -1,11 +1,14 @@
 """Search: people, posts and hashtags; with `resolve` also what other servers have.  spec: mastodon-client-api#search
 
-Words are looked for only in what the person said, was told, liked or kept: nobody else agreed to be found.
+Words are looked for in what the person said, was told, liked or kept, and in what others let be found
+(domain/searching.py).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,21 +16,23 @@ import orjson
 from aiohttp import web
 
 from fediverse_node.domain.names import Names
+from fediverse_node.domain.search_words import by_author
 from fediverse_node.mastodon_api.entities.account import render_account_json
 from fediverse_node.mastodon_api.errors import bad_request, token_invalid
 from fediverse_node.mastodon_api.fragments import join, render_by_id, render_statuses
 from fediverse_node.mastodon_api.params import parse_id
 from fediverse_node.mastodon_api.routing import Call, Routes
+from fediverse_node.mastodon_api.search_query import parse_query, with_author_ids
 from fediverse_node.mastodon_api.tags import normalise, render_tags
 from fediverse_node.storage.queries import search as queries
-from fediverse_node.storage.queries import tags as tags_queries
 from fediverse_node.storage.queries.accounts import (
     ID_BY_HANDLE,
     ID_BY_URI,
-    escape_like,
     load_account_list,
     search_accounts,
 )
+from fediverse_node.storage.queries.tags import BY_PREFIX as TAGS
+from fediverse_node.storage.queries.tags import REVIEWED_BY_PREFIX as TAGS_REVIEWED
 
 routes = Routes()
 _DEFAULT, _MAXIMUM = 20, 40
@@ -59,11 +64,16 @@ async def search(call: Call) -> web.StreamResponse:
     else:
         if kind in (None, "accounts"):
             accounts = await _accounts(call, query, limit, offset, resolve=resolve)
-        if kind in (None, "statuses") and call.viewer_id is not None and not query.startswith("#"):
+        if call.viewer_id is not None and (kind == "statuses" or (kind is None and not _is_name(query))):
             statuses = await _statuses(call, query, limit, offset)
         if kind in (None, "hashtags") and (kind or "@" not in query):
             tags = await _hashtags(call, query, limit, offset)
     return call.json(b'{"accounts":%b,"statuses":%b,"hashtags":%b}' % (accounts, statuses, tags))
+
+
+def _is_name(query: str) -> bool:
+    """Whether a hashtag or a handle is all that was typed: then nobody looks for words."""
+    return " " not in query and (query.startswith(("#", "@")) or _HANDLE.fullmatch(query) is not None)
 
 
 async def _accounts(call: Call, query: str, limit: int, offset: int, *, resolve: bool) -> bytes:
@@ -151,22 +161,43 @@ def _path_of(url: str, names: Names) -> str:
         return ""
 
 
-async def _statuses(call: Call, query: str, limit: int, offset: int) -> bytes:
-    account_id, params = call.params.text("account_id"), call.params
-    max_id, min_id = params.id("max_id"), params.id("min_id")
-    entries = await call.context.database.fetch(
-        queries.WORDS,
-        patient=True,
-        viewer_id=call.viewer.actor_id,
-        now_ms=call.context.world.clock.now_ms(),
-        pattern=f"%{escape_like(query.lower())}%",
-        actor_id=(parse_id(account_id) or -1) if account_id else 0,
-        before_id=_LARGEST_ID if max_id is None else max_id,
-        after_id=min_id or 0,
-        most=limit,
-        skipped=offset,
+async def _statuses(call: Call, text: str, limit: int, offset: int) -> bytes:
+    account_id, context, viewer_id = call.params.text("account_id"), call.context, call.viewer.actor_id
+    query = parse_query(text)
+    if query.is_nothing():
+        return b"[]"
+    wanted = with_author_ids(query, await _ids_of(call, {*query.authors, *query.without_authors}))
+    if wanted is None:
+        return b"[]"
+    if account_id:
+        wanted = replace(wanted, marks=(*wanted.marks, (by_author(parse_id(account_id) or 0),)))
+    max_id, min_id = call.params.id("max_id"), call.params.id("min_id") or call.params.id("since_id")
+    span = ((min_id or 0) + 1, _LARGEST_ID if max_id is None else max_id)
+    entries = await queries.find_objects(
+        context.database,
+        replace(wanted, spans=(*wanted.spans, span)),
+        viewer_id=viewer_id,
+        now_ms=context.world.clock.now_ms(),
+        limit=limit,
+        offset=offset,
     )
-    return join(await render_statuses(call.context, call.viewer.actor_id, entries))
+    return join(await render_statuses(context, viewer_id, entries))
+
+
+async def _ids_of(call: Call, handles: Collection[str]) -> dict[str, int]:
+    """Whom handles name that are known here; `me` is whoever asks."""
+    found: dict[str, int] = {}
+    for handle in handles:
+        if handle == "me":
+            found[handle] = call.viewer.actor_id
+            continue
+        user, _, host = handle.partition("@")
+        row = await call.context.database.fetch_one(
+            ID_BY_HANDLE, username=user, host=host or call.context.world.names.host
+        )
+        if row is not None:
+            found[handle] = int(row["id"])
+    return found
 
 
 async def _hashtags(call: Call, query: str, limit: int, offset: int) -> bytes:
@@ -174,8 +205,9 @@ async def _hashtags(call: Call, query: str, limit: int, offset: int) -> bytes:
     if not prefix or any(character.isspace() for character in prefix):
         return b"[]"
     # The last character there is closes the range of names that begin so.
+    found = TAGS_REVIEWED if call.params.flag("exclude_unreviewed", False) else TAGS
     rows = await call.context.database.fetch(
-        tags_queries.BY_PREFIX, prefix=prefix, upper=prefix + "\U0010ffff", most=limit, skipped=offset
+        found, prefix=prefix, upper=prefix + "\U0010ffff", most=limit, skipped=offset
     )
     known: dict[str, Any] = {row["name"]: row for row in rows}
     return orjson.dumps(await render_tags(call.context, call.viewer_id, list(known), known))

@@ -15,12 +15,13 @@ from fediverse_node.domain.addresses import pack
 from fediverse_node.mastodon_api.context import Context
 from fediverse_node.mastodon_api.routing import SURFACE
 from fediverse_node.mastodon_api.viewer import hash_token
-from fediverse_node.storage.queries import oauth
+from fediverse_node.storage.queries import oauth, second_factors
 from fediverse_node.storage.queries.address_rules import note_presence
 from fediverse_node.storage.unit import Unit
 
 _SESSION_S = 30 * 24 * 3600
 _VISITOR_S = 3600
+_HALF_S = 600
 _USER_AGENT_LENGTH = 300
 _PENDING_LONGEST = 3000
 
@@ -140,3 +141,31 @@ def pending_of(request: web.Request, context: Context) -> str:
 def drop_pending(response: web.StreamResponse, context: Context) -> None:
     """Nothing waits any more."""
     response.del_cookie(_name(context, "pending"), path="/")
+
+
+async def keep_half(response: web.StreamResponse, context: Context, user_id: int, query: str) -> None:
+    """The password was right, and a code is missing: what the browser shows until it was given."""
+    secret, now_ms = context.world.randomness.token(), context.world.clock.now_ms()
+    row = {
+        "token_hash": hash_token(secret),
+        "user_id": user_id,
+        "query": query[:_PENDING_LONGEST],
+        "expires_ms": now_ms + _HALF_S * 1000,
+    }
+    await context.writer.run(lambda: second_factors.insert_half(row, now_ms))
+    _set(response, context, "half", secret, max_age_s=_HALF_S)
+
+
+async def half_of(request: web.Request, context: Context) -> tuple[str, oauth.Row] | None:
+    """The secret and the row of a sign-in that waits for its code, if it has not ended."""
+    secret = request.cookies.get(_name(context, "half"))
+    if not secret:
+        return None
+    now_ms = context.world.clock.now_ms()
+    row = await context.database.fetch_one(second_factors.HALF, hash=hash_token(secret), now_ms=now_ms)
+    return (secret, row) if row is not None else None
+
+
+def drop_half(response: web.StreamResponse, context: Context) -> None:
+    """It was made whole."""
+    response.del_cookie(_name(context, "half"), path="/")

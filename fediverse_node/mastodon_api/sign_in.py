@@ -14,13 +14,11 @@ from fediverse_node.mastodon_api.body import read_params
 from fediverse_node.mastodon_api.context import CONTEXT, Context
 from fediverse_node.mastodon_api.errors import ApiError
 from fediverse_node.mastodon_api.intent_links import onward
-from fediverse_node.mastodon_api.limits import SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS, network_of
 from fediverse_node.mastodon_api.pages import page_headers, render_page, render_problem
 from fediverse_node.mastodon_api.params import Params
-from fediverse_node.mastodon_api.routing import SURFACE
+from fediverse_node.mastodon_api.second_factor import admit
 from fediverse_node.mastodon_api.sessions import (
     Session,
-    begin_session,
     drop_pending,
     end_session,
     form_token_of,
@@ -31,6 +29,7 @@ from fediverse_node.mastodon_api.sessions import (
     visitor_of,
     visitor_secret,
 )
+from fediverse_node.mastodon_api.sign_in_tries import STALE, count_try, problem_of
 from fediverse_node.mastodon_api.viewer import hash_token
 from fediverse_node.outbox.passwords import LONGEST, SHORTEST, hash_password, is_acceptable, verify_password
 from fediverse_node.storage.queries import oauth, users
@@ -38,7 +37,6 @@ from fediverse_node.storage.unit import Unit
 
 WELCOME = "/auth/welcome"
 _WRONG = "That is not right. Check your name or e-mail address and your password, and try again."
-_STALE = "The page was open for too long, or your browser does not keep cookies. Please try again."
 
 
 def sign_in_page(
@@ -83,20 +81,18 @@ async def sign_in(request: web.Request) -> web.Response:
         login, password = params.text("login", "").strip(), params.text("password", "")
         query, form_token = _cleaned(params.text("query", "")), params.text("form_token", "")
         if not is_ours(request, form_token, visitor_of(request, context)):
-            return sign_in_page(request, context, query=query, login=login, problem=_STALE, status=403)
+            return sign_in_page(request, context, query=query, login=login, problem=STALE, status=403)
         name = login.removeprefix("@").lower()
         row = await context.database.fetch_one(users.USER_BY_LOGIN, login=name)
         # One count an account, whether it is called by name or by address.
-        _count_try(request, row["id"] if row else name)
+        count_try(request, row["id"] if row else name)
     except ApiError as error:
-        return _problem_of(error, context)
+        return problem_of(error, context)
     if not await verify_password(row["password_hash"] if row else None, password) or row is None:
         return sign_in_page(request, context, query=query, login=login, problem=_WRONG, status=422)
     if row["disabled_ms"] is not None:
         return render_problem(context, 403, "This account is closed", "Write to whoever runs this server.")
-    response = go_to(onward(query) if query else WELCOME)
-    await begin_session(request, response, context, row["id"])
-    return response
+    return await admit(request, context, row["id"], query=query, to=WELCOME)
 
 
 async def sign_out(request: web.Request) -> web.Response:
@@ -135,19 +131,18 @@ async def spend_link(request: web.Request) -> web.Response:
     try:
         params = await read_params(request, context.config)
         if not is_ours(request, params.text("form_token", ""), visitor_of(request, context)):
-            return render_problem(context, 403, "Please try again", _STALE)
-        _count_try(request)
+            return render_problem(context, 403, "Please try again", STALE)
+        count_try(request)
     except ApiError as error:
-        return _problem_of(error, context)
+        return problem_of(error, context)
     token_hash, now_ms = hash_token(request.match_info["token"]), context.world.clock.now_ms()
     user_id = await context.writer.run(lambda: oauth.take_link(token_hash, now_ms))
     user = await context.database.fetch_one(users.USER, id=user_id) if user_id is not None else None
     if user is None or user["disabled_ms"] is not None:
         return _spent(context)
-    pending = pending_of(request, context)
-    response = go_to(onward(_cleaned(pending)) if pending else WELCOME)
+    pending = _cleaned(pending_of(request, context))
+    response = await admit(request, context, user["id"], query=pending, to=WELCOME)
     drop_pending(response, context)
-    await begin_session(request, response, context, user["id"])
     return response
 
 
@@ -168,9 +163,9 @@ async def set_password(request: web.Request) -> web.Response:
     try:
         password, repeated = params.text("password", ""), params.text("repeated", "")
         current = params.text("current", "")
-        _count_try(request, session.user["user_id"])
+        count_try(request, session.user["user_id"])
     except ApiError as error:
-        return _problem_of(error, context)
+        return problem_of(error, context)
     if not is_acceptable(password):
         return _welcome(context, session, problem=f"Please choose {SHORTEST} to {LONGEST} characters.", status=422)
     if password != repeated:
@@ -216,32 +211,13 @@ async def _own_form(request: web.Request, context: Context) -> tuple[Session, Pa
         if is_ours(request, params.text("form_token", ""), session.secret):
             return session, params
     except ApiError as error:
-        return _problem_of(error, context)
-    return render_problem(context, 403, "Please try again", _STALE)
+        return problem_of(error, context)
+    return render_problem(context, 403, "Please try again", STALE)
 
 
 def _cleaned(query: str) -> str:
     """A query that came through a form, as one that may stand in an address."""
     return urlencode(parse_qsl(query)[:20])
-
-
-def _count_try(request: web.Request, account: object = None) -> None:
-    """Raises 429 when there were too many from this address, or for this account from wherever."""
-    limiter = request.app[SURFACE].limiter
-    address = limiter.address_of(request)
-    spared = limiter.is_spared(address)
-    limiter.take(SIGN_IN_BY_ADDRESS, network_of(address), spared=spared)
-    if account is not None:
-        # A guesser changes addresses, not the account; loopback is not spared, there is no other brake.
-        limiter.take(SIGN_IN_BY_ACCOUNT, account)
-
-
-def _problem_of(error: ApiError, context: Context) -> web.Response:
-    if error.status == 429:
-        response = render_problem(context, 429, "Too many tries", "Please wait some minutes and try again.")
-        response.headers.update(error.headers)
-        return response
-    return render_problem(context, error.status, "This request cannot be read", error.error)
 
 
 def _spent(context: Context) -> web.Response:

@@ -151,19 +151,25 @@ class ModerationDesk(Deciding):
         await self._run(by_id, "enable", subject, lambda: queries.enable(subject.id))
         return None
 
-    async def approve(self, by_id: int, subject: Subject) -> None:
-        """Let in who asked for it."""
+    async def approve(self, by_id: int, subject: Subject, *, telling: Callable[[], Unit[None]]) -> None:
+        """Let in who asked for it. `telling`: the letter to them."""
         now_ms = self._world.clock.now_ms()
-        await self._run(by_id, "approve", subject, lambda: queries.approve(subject.id, now_ms))
 
-    async def reject(self, by_id: int, subject: Subject) -> Fail | None:
-        """Turn away who asked; nothing of them stays."""
+        def unit() -> Unit[None]:
+            yield from queries.approve(subject.id, now_ms)
+            yield from telling()
+
+        await self._run(by_id, "approve", subject, unit)
+
+    async def reject(self, by_id: int, subject: Subject, *, telling: Callable[[], Unit[None]]) -> Fail | None:
+        """Turn away who asked; nothing of them stays but the letter to them, `telling`."""
         row = self.act_row(by_id, "reject", "account", subject.id, label=subject.handle)
 
         def unit() -> Unit[bool]:
             is_done = yield from queries.turn_away(subject.id)
             if is_done:
                 yield from queries.note_act(row)
+                yield from telling()
             return is_done
 
         return None if await self._writer.run(unit) else Fail(ModerationRefusal.NOT_PENDING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from fediverse_node.signatures.key_source import KeySource
 from fediverse_node.signatures.keys import PrivateKey
 from fediverse_node.storage.engine import Database
 from fediverse_node.storage.queries import registration as queries
+from fediverse_node.storage.unit import Unit
 from fediverse_node.storage.writer import Writer
 
 ACTOR_TYPES = ("Person", "Organization", "Service", "Group")
@@ -37,6 +38,7 @@ class RegistrationFault(Reason):
     BAD_EMAIL = "this is not an e-mail address"
     EMAIL_TAKEN = "this e-mail address is used by another account"
     SHORT_PASSWORD = "a password has at least 8 characters"  # noqa: S105 - a sentence
+    INVITE_OVER = "this invitation does not hold any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,15 @@ class Registration:
         invite_request: str = "",
         locale: str = "",
         app_id: int | None = None,
+        invite_code: str | None = None,
+        confirmed: bool = True,
+        and_then: Callable[[int], Unit[None]] | None = None,
     ) -> Account | Fail:
-        """A person with an actor of their own, of one of `ACTOR_TYPES`. Without a password a link is the way in."""
+        """A person with an actor of their own, of one of `ACTOR_TYPES`. Without a password a link is the way in.
+
+        With an `invite_code` it has to hold still, and has one use less afterwards. `and_then` (user id) belongs to the
+        same transaction.
+        """
         fault = _fault(username, email, password, reserved_allowed=reserved_allowed)
         if fault is not None:
             return Fail(fault, username if "name" in fault.sentence else "")
@@ -84,7 +93,7 @@ class Registration:
             "email": email,
             "password_hash": password_hash,
             "role": role,
-            "confirmed_ms": now_ms,
+            "confirmed_ms": now_ms if confirmed else None,
             "approved_ms": now_ms if approved else None,
             "invite_request": invite_request,
             "locale": locale,
@@ -92,9 +101,17 @@ class Registration:
             "created_ms": now_ms,
         }
         keys = self.key_rows(actor, new_keys)
-        made = await self._writer.run(lambda: queries.create_account(actor, user, keys))
+
+        def unit() -> Unit[str | None]:
+            fault = yield from queries.create_account(actor, user, keys, invite_code)
+            if fault is None and and_then is not None:
+                yield from and_then(user["id"])
+            return fault
+
+        made = await self._writer.run(unit)
         if made is not None:
-            return Fail(RegistrationFault[made], username if made == "TAKEN" else email)
+            about = {"TAKEN": username, "EMAIL_TAKEN": email}
+            return Fail(RegistrationFault[made], about.get(made, ""))
         return Account(user["id"], actor["id"])
 
     async def ensure_instance_actor(self) -> int:
@@ -191,9 +208,14 @@ class Registration:
         ]
 
 
+def is_email(text: str) -> bool:
+    """Whether it is written like an e-mail address."""
+    return text.isprintable() and _EMAIL.fullmatch(text) is not None
+
+
 def token_hash(token: str) -> str:
     """What is stored of a secret: whoever reads the database cannot sign in with it."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 def _fault(username: str, email: str, password: str | None, *, reserved_allowed: bool) -> RegistrationFault | None:
@@ -201,7 +223,7 @@ def _fault(username: str, email: str, password: str | None, *, reserved_allowed:
         return RegistrationFault.BAD_NAME
     if username.lower() in _RESERVED and not reserved_allowed:
         return RegistrationFault.RESERVED
-    if not _EMAIL.fullmatch(email):
+    if not is_email(email):
         return RegistrationFault.BAD_EMAIL
     if password is not None and len(password) < 8:
         return RegistrationFault.SHORT_PASSWORD

@@ -38,6 +38,7 @@ from fediverse_node.outbox.deciding import UNKNOWN, UNKNOWN_ACTOR
 from fediverse_node.outbox.draft import Draft
 from fediverse_node.outbox.emoji_desk import find_used
 from fediverse_node.outbox.reacting import Reacting
+from fediverse_node.outbox.recommending import Recommending
 from fediverse_node.outbox.verified_links import VerifiedLinks
 from fediverse_node.protocol import plain_text
 from fediverse_node.protocol.uris import is_http_uri
@@ -55,7 +56,7 @@ ActorDocumentOf = Callable[[int], Awaitable[dict[str, object] | None]]
 _MENTIONS_LIMIT = 50
 
 
-class Outbox(Approving, Reacting):
+class Outbox(Approving, Reacting, Recommending):
     """Everything that people here can do to others."""
 
     def __init__(

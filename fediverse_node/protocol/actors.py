@@ -86,6 +86,7 @@ class ActorDocument:
     following: str | None = None
     featured: str | None = None
     featured_tags: str | None = None
+    featured_collections: str | None = None  # of ours
     icon: Picture | None = None
     image: Picture | None = None
     fields: tuple[tuple[str, str], ...] = ()

@@ -28,6 +28,7 @@ def _reference(iri: str) -> dict[str, str]:
 
 _QUOTES = "https://w3id.org/fep/044f#"
 _CONTAINERS = "https://w3id.org/fep/171b/"
+_FEATURED = "https://w3id.org/fep/7aa9#"
 _TERMS: dict[str, object] = {
     "Hashtag": "as:Hashtag",
     "sensitive": "as:sensitive",
@@ -56,6 +57,11 @@ _TERMS: dict[str, object] = {
     "quoteAuthorization": _reference(_QUOTES + "quoteAuthorization"),
     "QuoteRequest": _QUOTES + "QuoteRequest",
     "QuoteAuthorization": _QUOTES + "QuoteAuthorization",
+    **{name: _FEATURED + name for name in ("FeaturedCollection", "FeaturedItem", "FeatureAuthorization")},
+    **{
+        name: _reference(_FEATURED + name)
+        for name in ("featuredCollections", "featuredObject", "featureAuthorization", "topic")
+    },
     "quoteUrl": "as:quoteUrl",
     "quoteUri": "fedibird:quoteUri",
     "_misskey_quote": "misskey:_misskey_quote",

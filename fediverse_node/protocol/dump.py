@@ -47,6 +47,7 @@ def dump_actor(actor: ActorDocument, *, tags: Iterable[tuple[str, str]] = ()) ->
         ("following", actor.following),
         ("featured", actor.featured),
         ("featuredTags", actor.featured_tags),
+        ("featuredCollections", actor.featured_collections),
     ):
         _put(doc, key, value)
     # spec: fep-1b12#group-moderation: one address, as Lemmy reads it.

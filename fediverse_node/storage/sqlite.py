@@ -29,6 +29,7 @@ _PAGE_CACHE_KB = 32_000
 _BUSY_TIMEOUT_S = 30
 # 16 MB of changes between two copies into the main file: fewer flushes than the default 4 MB.
 _CHECKPOINT_PAGES = 4000
+_WORTH_ANALYSING_PAGES = 5_000  # 20 MB
 _ANALYSIS_ROWS = 400
 # The disk or the file, and not what one of a batch wanted. https://sqlite.org/rescode.html
 _BROKEN = frozenset(
@@ -235,7 +236,12 @@ def _translated(error: sqlite3.Error) -> Exception:
 
 
 def optimise(connection: sqlite3.Connection) -> None:
-    """Let the query planner learn how large things are, where they changed much."""
+    """Let the query planner learn how large things are, where they changed much.
+
+    Not while there is next to nothing: it would remember for hours that reading all of a table costs nothing.
+    """
+    if connection.execute("PRAGMA page_count").fetchone()[0] < _WORTH_ANALYSING_PAGES:
+        return
     connection.execute(f"PRAGMA analysis_limit = {_ANALYSIS_ROWS}")
     connection.execute("PRAGMA optimize")
 

@@ -207,7 +207,8 @@ def on_conflict(table: Table) -> str:
         # The index says what happens once; whatever is outside of it happens each time.
         return (
             "ON CONFLICT (actor_id, type, from_actor_id, coalesce(object_id, 0)) "
-            "WHERE type <> 'report' AND type <> 'update' AND type <> 'moderation_warning' DO NOTHING"
+            "WHERE type <> 'report' AND type <> 'update' AND type <> 'moderation_warning' "
+            "AND type <> 'added_to_collection' AND type <> 'collection_update' DO NOTHING"
         )
     numbered = [column.name for column in table.primary_key.columns] == ["id"]
     unique = [

@@ -22,7 +22,7 @@ from fediverse_node.domain.facts import Facts, Needs, World
 from fediverse_node.storage.apply import apply
 from fediverse_node.storage.conflicts import Scope, changed_by, reads_of, scope_of
 from fediverse_node.storage.engine import Database
-from fediverse_node.storage.events import Applied
+from fediverse_node.storage.events import Applied, Event
 from fediverse_node.storage.facts import load_facts
 from fediverse_node.storage.faults import Outpaced, Unavailable
 from fediverse_node.storage.unit import Unit
@@ -118,6 +118,10 @@ class Writer:
         """Decide and carry out; returns after the commit. Raises what the rule or the database raised."""
         decided: Decided = await self._enqueue(decision)
         return decided
+
+    def tell(self, *events: Event) -> None:
+        """Say to all who listen what a unit that was run has brought about: units cannot say it themselves."""
+        self._tell(Applied(events=list(events)))
 
     async def drain(self) -> None:
         """Wait until nothing is left to commit."""

@@ -16,12 +16,14 @@ from fediverse_node.web import (
     gate,
     groups,
     inboxes,
+    invites,
     malformed,
     nodeinfo,
     objects,
     post_pages,
     problems,
     profile_pages,
+    recommending,
     source,
     tag_pages,
     threads,
@@ -54,6 +56,9 @@ _GET: tuple[tuple[str, problems.Handler], ...] = (
     (f"{_USER}/followers_synchronization", followers_synchronization.get_followers_synchronization),
     (f"{_USER}/collections/featured", collections.get_featured),
     (f"{_USER}/collections/tags", collections.get_featured_tags),
+    (f"{_USER}/featured_collections", recommending.get_featured_collections),
+    (f"{_USER}/featured_collections/{{id}}", recommending.get_featured_collection),
+    (f"{_USER}/feature_authorizations/{{id}}", recommending.get_feature_authorization),
     (f"{_USER}/moderators", groups.get_moderators),
     ("/emojis/{name}", emojis.get_emoji),
     (f"{_USER}/activities/{{kind}}/{{number}}", activities.get_activity),
@@ -68,6 +73,8 @@ _GET: tuple[tuple[str, problems.Handler], ...] = (
     ("/contexts/{id}/history", threads.get_history),
     ("/contexts/{id}/history/{object_id}", threads.get_addition),
     ("/tags/{name}", tag_pages.get_tag),
+    ("/collections/{id}", recommending.get_collection_page),
+    ("/invite/{code}", invites.get_invite),
     ("/assets/{name}", get_asset),
     # Before the page: the name of a profile would take the ending in.
     ("/@{name}.rss", feeds.get_rss),
@@ -90,13 +97,14 @@ _OPEN = frozenset(
         "/nodeinfo/{version}",
         "/actor",
         "/assets/{name}",
+        "/invite/{code}",
         "/@{name}.rss",
         "/@{name}.atom",
         # Asks for a signature itself, also where documents are open.
         f"{_USER}/followers_synchronization",
     )
 )
-_WITH_PAGE = frozenset((_USER, _POST, "/tags/{name}", "/@{name}", "/@{name}/{id}"))
+_WITH_PAGE = frozenset((_USER, _POST, "/tags/{name}", "/collections/{id}", "/@{name}", "/@{name}/{id}"))
 _STUBS: dict[str, problems.Handler] = dict.fromkeys((_USER, "/@{name}", "/@{name}.json"), actors.get_stub)
 _POST_ROUTES: tuple[tuple[str, problems.Handler], ...] = (
     ("/inbox", inboxes.post),

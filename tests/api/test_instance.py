@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from fediverse_node.mastodon_api.vapid import public_key_of
+from fediverse_node.signatures.web_push import public_key_of
 from tests.api.conftest import ApiNode, Member
 from tests.inprocess import running_node
 

@@ -27,7 +27,7 @@ from tests.inprocess import running_node
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/v1/nothing", "/api/v9/x", "/oauth/nothing", "/api/", "/api/v1/annual_reports", "/api/v1/statuses/1/x"],
+    ["/api/v1/nothing", "/api/v9/x", "/oauth/nothing", "/api/", "/api/v1/annual_report", "/api/v1/statuses/1/x"],
 )
 async def test_what_is_not_built_answers_404_in_json(node: ApiNode, path: str) -> None:
     for method in ("GET", "POST", "DELETE"):

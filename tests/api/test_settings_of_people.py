@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from fediverse_node.signatures.web_push import public_key_of
 from tests.api.conftest import ApiNode, Member
 
 KEYS = {
-    "p256dh": urlsafe_b64encode(b"\x04" + bytes(range(64))).decode(),
+    "p256dh": public_key_of(4711),
     "auth": urlsafe_b64encode(bytes(range(16))).decode(),
 }
 

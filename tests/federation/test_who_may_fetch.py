@@ -21,6 +21,8 @@ from fediverse_node.signatures.keys import PrivateKey
 from fediverse_node.signatures.request import Request
 from fediverse_node.signatures.sign import sign_cavage, sign_rfc9421
 from fediverse_node.storage.queries.domains import keep_away
+from fediverse_node.storage.tables import featured_collections, featured_items
+from fediverse_node.storage.unit import Insert, Unit
 from tests.fake_peer import FakePeer, Person, fake_peer
 from tests.inprocess import Running, running_node
 
@@ -59,6 +61,20 @@ async def _said(home: Running, actor_id: int, text: str, visibility: Visibility)
     return outcome
 
 
+async def _recommended(home: Running, owner_id: int, member_id: int) -> tuple[int, int]:
+    """A collection of the owner's, and the item that the member is in it."""
+    number, now_ms = home.node.core.world.ids.next, home.node.core.world.clock.now_ms()
+    row = {"id": number(), "actor_id": owner_id, "name": "Sailors", "created_ms": now_ms, "updated_ms": now_ms}
+    item = {"id": number(), "collection_id": row["id"], "actor_id": member_id, "created_ms": now_ms}
+
+    def unit() -> Unit[None]:
+        yield Insert(featured_collections, [row])
+        yield Insert(featured_items, [item])
+
+    await home.node.core.writer.run(unit)
+    return int(str(row["id"])), int(str(item["id"]))
+
+
 async def _known(home: Running, person: Person) -> int:
     found = await home.node.gatherer.actor(person.uri)
     assert isinstance(found, int), found
@@ -95,6 +111,7 @@ async def _scene(folder: Path, stack: AsyncExitStack, **settings: str) -> Scene:
     direct = await _said(home, alice, f"@mentioned@{peer.host} psst", Visibility.DIRECT)
     boost = await home.node.outbox.announce(alice, followers, Visibility.FOLLOWERS)
     assert isinstance(boost, int), boost
+    collection, item = await _recommended(home, alice, alice)
     scene = Scene(home, alice)
     scene.viewers = {
         "nobody": None,
@@ -119,6 +136,10 @@ async def _scene(folder: Path, stack: AsyncExitStack, **settings: str) -> Scene:
         "never": f"{base}/{direct + 1}",
         "outbox": "/users/alice/outbox?page=true",
         "featured": "/users/alice/collections/featured",
+        "collections": "/users/alice/featured_collections",
+        "collection": f"/users/alice/featured_collections/{collection}",
+        "shared": f"/collections/{collection}",
+        "consent": f"/users/alice/feature_authorizations/{item}",
         "tag": "/tags/sea?page=true",
         "context": f"/contexts/{public}?page=true",
         "history": f"/contexts/{public}/history?page=true",
@@ -139,7 +160,10 @@ async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 OPEN_PATHS = ("instance", "webfinger", "nodeinfo")
-PUBLIC_PATHS = ("public", "outbox", "featured", "tag", "context", "history", "addition")
+PUBLIC_PATHS = (
+    *("public", "outbox", "featured", "tag", "context", "history", "addition"),
+    *("collections", "collection", "shared", "consent"),
+)
 FOLLOWERS_PATHS = ("followers", "create", "replies", "likes", "boost")
 FAULTY = ("nobody", "forger")
 
@@ -315,3 +339,20 @@ async def test_an_old_signature_of_a_fetch_shows_nothing_any_more(tmp_path: Path
         headers = signed(world.home.base_url + world.paths["public"], person, "cavage", now=datetime.now(UTC))
         async with peer.session.get(url, headers={"Accept": AS2, **headers}) as answer:
             assert answer.status == 404
+
+
+async def test_whoever_keeps_away_from_who_asks_is_left_out_of_collections(scene: tuple[Scene, bool]) -> None:
+    world, is_authorized = scene
+    bob = await world.home.add_person("bob")
+    collection, item = await _recommended(world.home, world.alice_id, bob)
+    stranger = world.viewers["stranger"]
+    assert stranger is not None
+    assert await world.home.node.outbox.block(bob, await _known(world.home, stranger[1])) is None
+    for path in (f"/users/alice/featured_collections/{collection}", f"/collections/{collection}"):
+        for viewer, expected in (("follower", 1), ("stranger", 0)):
+            status, body, headers = await world.get(path, viewer)
+            assert (status, orjson.loads(body)["totalItems"]) == (200, expected)
+            assert "private" in headers["Cache-Control"]
+    stamp = f"/users/bob/feature_authorizations/{item}"
+    assert [(await world.get(stamp, viewer))[0] for viewer in ("follower", "stranger")] == [200, 404]
+    assert (await world.get(stamp))[0] == (401 if is_authorized else 200)

@@ -10,8 +10,18 @@ from typing import Any
 import pytest
 
 from fediverse_node.storage import container_facts, facts
-from fediverse_node.storage.apply import counting, deliveries, objects, polls, reactions, relations, removal, threads
-from fediverse_node.storage.queries import containers, housekeeping, inbox, outbox
+from fediverse_node.storage.apply import (
+    counting,
+    deliveries,
+    objects,
+    polls,
+    reactions,
+    relations,
+    removal,
+    threads,
+    words,
+)
+from fediverse_node.storage.queries import containers, housekeeping, inbox, outbox, search
 from fediverse_node.storage.queries import deliveries as queue
 from fediverse_node.storage.queries import threads as conversations
 from fediverse_node.storage.statement import Statement
@@ -44,6 +54,8 @@ _MODULES = (
     conversations,
     container_facts,
     containers,
+    words,
+    search,
 )
 
 

@@ -14,6 +14,7 @@ from fediverse_node.domain.roles import ROLES, Permission
 from fediverse_node.mastodon_api.admin.people import render_people, require_subject, role_on
 from fediverse_node.mastodon_api.admin.permissions import moderation_of, needs, require_rank_over
 from fediverse_node.mastodon_api.errors import bad_request, not_allowed, not_found
+from fediverse_node.mastodon_api.mail_desks import mail_desk_of
 from fediverse_node.mastodon_api.params import parse_id
 from fediverse_node.mastodon_api.routing import SURFACE, Call, Routes
 from fediverse_node.outbox.moderation_desk import Subject
@@ -103,7 +104,10 @@ async def answer_account(call: Call, id_: int) -> web.Response:
 async def approve(call: Call) -> web.Response:
     """Let in who asked for it; 403 when nobody asks."""
     subject, _ = await _pending(call)
-    await moderation_of(call.context).approve(call.viewer.actor_id, subject)
+    desk = mail_desk_of(call.context)
+    telling = await desk.verdict(subject.id, is_let_in=True)
+    await moderation_of(call.context).approve(call.viewer.actor_id, subject, telling=telling)
+    desk.posted()
     return await _done(call, subject)
 
 
@@ -113,8 +117,11 @@ async def reject(call: Call) -> web.Response:
     """Turn away who asked; the answer shows whom it was."""
     subject, shown = await _pending(call)
     tokens = await load_tokens(call, subject)
-    if await moderation_of(call.context).reject(call.viewer.actor_id, subject) is not None:
+    desk = mail_desk_of(call.context)
+    telling = await desk.verdict(subject.id, is_let_in=False)
+    if await moderation_of(call.context).reject(call.viewer.actor_id, subject, telling=telling) is not None:
         raise not_allowed()
+    desk.posted()
     forget_people(call, tokens, are_out=True)
     return call.json(shown)
 

@@ -119,13 +119,28 @@ def _common(row: Mapping[str, Any], context: Context) -> dict[str, Any]:
         "show_media": True,
         "show_media_replies": True,
         "show_featured": True,
-        "feature_approval": {"automatic": [], "manual": [], "current_user": "missing"},
+        "feature_approval": _feature_approval(row),
     }
     if row["memorial"]:
         account["memorial"] = True
     if row["silenced_ms"] is not None:
         account["limited"] = True
     return account
+
+
+def _feature_approval(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Who may put the account in a collection: of those who live here, those who let themselves be found.
+
+    Nothing is known so far of what others state elsewhere.
+    """
+    if not row["local"]:
+        return {"automatic": [], "manual": [], "current_user": "missing"}
+    is_willing = bool(row["discoverable"]) and row["suspended_ms"] is None
+    return {
+        "automatic": ["public"] if is_willing else [],
+        "manual": [],
+        "current_user": "automatic" if is_willing else "denied",
+    }
 
 
 def render_fields(stored: str) -> list[dict[str, Any]]:

@@ -23,6 +23,8 @@ TYPES: Mapping[str, str] = {
     "moderation_warning": "moderation_warning",
     "quote": "quote",
     "quoted_update": "quoted_update",
+    "added_to_collection": "added_to_collection",
+    "collection_update": "collection_update",
     # GoToSocial's words: somebody wants to like or boost what has to be asked for.
     "like_request": "pending.favourite",
     "announce_request": "pending.reblog",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fediverse_node.domain.recommending import MOST_COLLECTIONS
 from fediverse_node.domain.roles import role_of
 
 
@@ -16,5 +17,5 @@ def render_role(word: str | None) -> dict[str, Any]:
         "color": role.color,
         "permissions": str(int(role.permissions)),
         "highlighted": role.is_staff,
-        "collection_limit": 0,
+        "collection_limit": MOST_COLLECTIONS,
     }

@@ -15,6 +15,7 @@ from fediverse_node.storage.apply.errands import insert_errands
 from fediverse_node.storage.apply.objects import setting
 from fediverse_node.storage.apply.polls import forget_votes_of
 from fediverse_node.storage.apply.removal import remove as remove_objects
+from fediverse_node.storage.apply.words import review_words
 from fediverse_node.storage.events import Applied
 from fediverse_node.storage.rows import dump_json
 from fediverse_node.storage.statement import Statement, one_of, upsert
@@ -94,7 +95,9 @@ _UPSERT = upsert(
     ("uri",),
     {name: name for name in PROFILE_COLUMNS if name != "uri"} | {"version": actors.c.version + 1},
 )
-_ID_OF = Statement(select(actors.c.id, actors.c.local).where(actors.c.uri == bindparam("uri", type_=Text())))
+_ID_OF = Statement(
+    select(actors.c.id, actors.c.local, actors.c.indexable).where(actors.c.uri == bindparam("uri", type_=Text()))
+)
 _FORGET_KEYS = Statement(delete(keys).where(keys.c.actor_id == _A, keys.c.private_pem.is_(None)))
 _INSERT_KEY = upsert(keys, ("uri", "actor_id", "public", "fetched_ms", "for_proofs", "expires_ms"), ("uri",))
 
@@ -118,6 +121,8 @@ def upsert_actor(row: Mapping[str, Any], key_rows: Sequence[KeyRow], now_ms: int
         return int(found[0]["id"])
     yield Run(_UPSERT, [row])
     actor_id = int((yield Fetch(_ID_OF, {"uri": row["uri"]}))[0]["id"])
+    if found and bool(found[0]["indexable"]) != bool(row["indexable"]):
+        yield from review_words(actor_id)
     yield Run(_FORGET_KEYS, [{"gone": actor_id}])
     yield Run(
         _INSERT_KEY,
@@ -131,6 +136,8 @@ def change(change_: ChangeActor) -> Unit[None]:
     values = {k: dump_json(v) if isinstance(v, list | tuple | Mapping) else v for k, v in change_.changes.items()}
     row = {f"new_{name}": value for name, value in values.items()}
     yield Run(setting(actors, tuple(sorted(values))), [{"id_": change_.id, **row}])
+    if "indexable" in values:
+        yield from review_words(change_.id)
 
 
 def _less(name: str) -> Any:

@@ -14,6 +14,7 @@ from fediverse_node.domain.interaction_policy import opens, policy_of_plain
 from fediverse_node.domain.model import Approval, Interaction, InteractionRequest, Quote, Visibility, visibility_code
 from fediverse_node.protocol.uris import host_of, same_origin
 from fediverse_node.storage.apply.counting import count_actors, count_objects, count_said
+from fediverse_node.storage.apply.words import put_words
 from fediverse_node.storage.events import Applied, Edited
 from fediverse_node.storage.rows import APPROVAL_CODES, dump_json, quote_values, request_values
 from fediverse_node.storage.statement import Statement, one_of, upsert
@@ -237,6 +238,7 @@ def _release(object_id: int, reach: int, stamp_uri: str | None, applied: Applied
         ],
     )
     yield Insert(mentions, [{"object_id": object_id, "actor_id": actor_id} for actor_id in dict.fromkeys(told)])
+    yield from put_words([object_id])
     if reach != _DIRECT:
         yield from count_said({row["actor_id"]: [row["published_ms"]]})
     if reach <= _UNLISTED and row["in_reply_to_id"] is not None:
@@ -274,6 +276,7 @@ def _hide(object_id: int, kept_id: int, applied: Applied) -> Unit[None]:
     yield Run(_FORGET_MENTIONS, [{"id_": object_id, "kept_id": kept_id}])
     if row["actor_id"] != kept_id:
         yield Insert(mentions, [{"object_id": object_id, "actor_id": kept_id}])
+    yield from put_words([object_id])
     yield from count_actors("statuses_count", [row["actor_id"]], -1)
     if row["visibility"] <= _UNLISTED and row["in_reply_to_id"] is not None:
         yield from count_objects("replies_count", [row["in_reply_to_id"]], -1)

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Text, bindparam, select, update
 
 from fediverse_node.base.ids import id_floor
 from fediverse_node.domain.reception import mention_of
+from fediverse_node.storage.apply.words import put_words
 from fediverse_node.storage.rows import actor_of, dump_json, select_actor
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.tables import actors, mentions, objects
@@ -47,3 +48,4 @@ def join_mentions(uri: str, asked: datetime) -> Unit[None]:
         parts["mentions"] = [*parts["mentions"], mention_of(actor)]
         yield Run(_SET_PARTS, [{"id_": row["id"], "new_parts": dump_json(parts)}])
         yield Insert(mentions, [{"object_id": row["id"], "actor_id": actor.id}])
+        yield from put_words([row["id"]])

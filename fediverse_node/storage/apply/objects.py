@@ -15,6 +15,7 @@ from fediverse_node.domain.model import Visibility, visibility_code
 from fediverse_node.storage.apply import threads
 from fediverse_node.storage.apply.counting import count_objects, count_said
 from fediverse_node.storage.apply.polls import insert_polls, replace_poll
+from fediverse_node.storage.apply.words import put_words
 from fediverse_node.storage.events import Applied, Edited
 from fediverse_node.storage.faults import Outpaced
 from fediverse_node.storage.rows import dump_json
@@ -99,6 +100,7 @@ def insert(records: Sequence[NewObject], facts: Facts) -> Unit[list[NewObject]]:
     yield from count_said(said)
     yield from count_objects("announces_count", [r.announce_of_id for r in stored if r.announce_of_id])
     yield from count_objects("replies_count", [r.in_reply_to_id for r in counted if _counts_as_reply(r)])
+    yield from put_words((r.id for r in stored if r.announce_of_id is None), new=True)
     for record in stored:
         if record.uri in facts.awaited:
             yield from adopt(record.uri, record.id, record.actor_id, record.thread_id or record.id)
@@ -207,6 +209,7 @@ def edit(change: EditObject, facts: Facts, applied: Applied) -> Unit[None]:
         yield Run(
             _ATTACH, [{"media_id": m, "owner_id": owner_id, "new_object_id": change.id} for m in change.media_ids]
         )
+    yield from put_words([change.id])
     applied.events.append(Edited(change.id))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Text, bindparam, delete, exists, literal_colu
 from fediverse_node.domain.effects import LikeKey, NewLike, NewPin, NewReaction, NewReport, PinKey, ReactionKey
 from fediverse_node.domain.reactions import DISLIKE
 from fediverse_node.storage.apply.counting import count_objects
+from fediverse_node.storage.apply.words import keep_words
 from fediverse_node.storage.rows import dump_json
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.tables import likes, notifications, pins, reactions, reports
@@ -94,6 +95,7 @@ def insert_likes(records: Sequence[NewLike]) -> Unit[None]:
     ]
     done = yield Insert(likes, rows)
     yield from count_objects("likes_count", [records[position].object_id for position in done])
+    yield from keep_words([(records[n].actor_id, records[n].object_id) for n in done])
     known = [record for position, record in enumerate(records) if position not in set(done)]
     yield Run(_SAY, [{"actor": r.actor_id, "object": r.object_id, "new_uri": r.uri} for r in known])
 
@@ -135,6 +137,7 @@ def insert_reactions(records: Sequence[NewReaction]) -> Unit[None]:
         like = {"id": record.id, "actor_id": said.actor_id, "object_id": said.object_id, "uri": None, "implied": True}
         if (yield Insert(likes, [like])):
             yield from count_objects("likes_count", [said.object_id])
+            yield from keep_words([(said.actor_id, said.object_id)])
 
 
 def remove_reaction(key: ReactionKey) -> Unit[None]:

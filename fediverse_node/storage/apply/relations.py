@@ -12,7 +12,16 @@ from fediverse_node.domain.model import Visibility, visibility_code
 from fediverse_node.storage.apply.counting import count_actors
 from fediverse_node.storage.rows import dump_json
 from fediverse_node.storage.statement import Statement
-from fediverse_node.storage.tables import blocks, endorsements, follows, home_entries, notifications, objects
+from fediverse_node.storage.tables import (
+    blocks,
+    endorsements,
+    featured_collections,
+    featured_items,
+    follows,
+    home_entries,
+    notifications,
+    objects,
+)
 from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
 
 RECENT_POSTS = 40
@@ -53,6 +62,14 @@ _LEAVE_HOME = Statement(
 )
 _UNBLOCK = Statement(delete(blocks).where(blocks.c.actor_id == _ONE, blocks.c.target_id == _OTHER))
 _UNENDORSE = Statement(delete(endorsements).where(endorsements.c.actor_id == _ONE, endorsements.c.target_id == _OTHER))
+_UNFEATURE = Statement(
+    delete(featured_items).where(
+        featured_items.c.actor_id == _OTHER,
+        featured_items.c.collection_id.in_(
+            select(featured_collections.c.id).where(featured_collections.c.actor_id == _ONE)
+        ),
+    )
+)
 _FORGET_NOTIFICATIONS = Statement(
     delete(notifications).where(notifications.c.actor_id == _ONE, notifications.c.from_actor_id == _OTHER)
 )
@@ -159,7 +176,9 @@ def insert_blocks(records: Sequence[NewBlock]) -> Unit[None]:
         yield from remove_follow(FollowKey(record.target_id, record.actor_id))
         pair = {"one": record.actor_id, "other": record.target_id}
         yield Run(_FORGET_NOTIFICATIONS, [pair])
-        yield Run(_LEAVE_HOME, [pair, {"one": record.target_id, "other": record.actor_id}])
+        both = [pair, {"one": record.target_id, "other": record.actor_id}]
+        yield Run(_LEAVE_HOME, both)
+        yield Run(_UNFEATURE, both)
 
 
 def remove_block(key: BlockKey) -> Unit[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, and_, bindparam, case, func, literal_column, or_, select
+from sqlalchemy import BigInteger, Text, and_, bindparam, case, func, literal, literal_column, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from fediverse_node.storage.engine import Database
@@ -137,7 +137,10 @@ def _search(*, following: bool) -> Statement:
         .where(
             or_(
                 func.lower(actors.c.username).like(_PATTERN, escape="\\"),
-                func.lower(actors.c.name).like(bindparam("name_pattern", type_=Text()), escape="\\"),
+                # The beginning of any word of the name.
+                (literal(" ", literal_execute=True) + func.lower(actors.c.name)).like(
+                    bindparam("name_pattern", type_=Text()), escape="\\"
+                ),
             )
         )
         .where(func.lower(actors.c.host).like(bindparam("host_pattern", type_=Text()), escape="\\"))
@@ -172,7 +175,7 @@ async def search_accounts(
     offset: int = 0,
     following: bool = False,
 ) -> list[int]:
-    """Ids of known accounts whose user name begins with the text, or whose name holds it; `user@host` narrows.
+    """Ids of known accounts whose user name, or a word of whose name, begins with the text; `user@host` narrows.
 
     Whom the viewer follows comes first, then who has most followers.
     """
@@ -184,7 +187,7 @@ async def search_accounts(
         _SEARCH_FOLLOWING if following else _SEARCH,
         patient=True,
         pattern=f"{escape_like(user)}%",
-        name_pattern=f"%{escape_like(user)}%",
+        name_pattern=f"% {escape_like(user)}%",
         host_pattern=f"{escape_like(host)}%",
         exact=user,
         exact_host=host,

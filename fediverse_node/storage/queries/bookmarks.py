@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, bindparam, delete, update
 
+from fediverse_node.storage.apply.words import keep_words
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.tables import bookmarks, media, thread_mutes
 from fediverse_node.storage.unit import Insert, Run, Unit
@@ -28,7 +29,8 @@ _DETACH = Statement(
 
 def bookmark(id_: int, actor_id: int, object_id: int) -> Unit[None]:
     """Keep an object; nothing happens where it is kept already."""
-    yield Insert(bookmarks, [{"id": id_, "actor_id": actor_id, "object_id": object_id}])
+    if (yield Insert(bookmarks, [{"id": id_, "actor_id": actor_id, "object_id": object_id}])):
+        yield from keep_words([(actor_id, object_id)])
 
 
 def unbookmark(actor_id: int, object_id: int) -> Unit[None]:

@@ -181,7 +181,11 @@ _notified = (
         .outerjoin(objects, objects.c.id == notifications.c.object_id)
     )
     # Whoever reports or edits again is heard again.
-    .where(notifications.c.type.not_in(["report", "update", "moderation_warning"]))
+    .where(
+        notifications.c.type.not_in(
+            ["report", "update", "moderation_warning", "added_to_collection", "collection_update"]
+        )
+    )
 )
 # Rows of what, which, number: what is stored more than once although it happened once.
 TWICE = Statement(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, exists, func, literal_column, not_, select, update
 
 from fediverse_node.base.ids import IdFactory
+from fediverse_node.storage.apply.words import put_words
 from fediverse_node.storage.queries.federation_documents import OPEN
 from fediverse_node.storage.statement import Statement, one_of, upsert
 from fediverse_node.storage.tables import actors, link_previews, object_previews, objects
@@ -24,13 +25,17 @@ _ONE = literal_column("1", Integer())
 
 # Of these objects those that everybody may read, with what may hold a link.
 LINKING = Statement(
-    select(objects.c.id, objects.c.local, objects.c.content, objects.c.parts, objects.c.attachments)
-    .select_from(objects.join(actors, actors.c.id == objects.c.actor_id))
-    .where(
+    select(objects.c.id, objects.c.local, objects.c.content, objects.c.parts, objects.c.attachments).where(
         one_of(objects.c.id, "ids"),
         objects.c.visibility <= OPEN,
         objects.c.announce_of_id.is_(None),
-        actors.c.suspended_ms.is_(None),
+        # No join: it would let the planner begin with all the actors there are.
+        exists(
+            select(_ONE)
+            .select_from(actors)
+            .where(actors.c.id == objects.c.actor_id, actors.c.suspended_ms.is_(None))
+            .correlate(objects)
+        ),
     )
 )
 DUE = Statement(
@@ -78,6 +83,14 @@ _TOUCH_SHOWING = Statement(
     update(objects)
     .where(objects.c.id.in_(select(object_previews.c.object_id).where(object_previews.c.preview_id == _ID)))
     .values(version=objects.c.version + 1)
+)
+# A page that everybody links to is found by its title below the newest posts that do.
+_MOST_SHOWING = 100
+_SHOWING = Statement(
+    select(object_previews.c.object_id)
+    .where(object_previews.c.preview_id == _ID)
+    .order_by(object_previews.c.object_id.desc())
+    .limit(literal_column(str(_MOST_SHOWING)))
 )
 _CLAIM = Statement(
     update(link_previews)
@@ -134,6 +147,7 @@ def notice(links: Sequence[Link], ids: IdFactory, now_ms: int) -> Unit[bool]:
     if bare:
         yield Run(_HIDE, [{"ids": bare}])
         yield Run(_TOUCH, [{"ids": bare}])
+        yield from put_words(bare)
     if not linked:
         return False
     first = {link.url: link for link in reversed(linked)}
@@ -147,6 +161,7 @@ def notice(links: Sequence[Link], ids: IdFactory, now_ms: int) -> Unit[bool]:
     seen = [x.object_id for x in changed if known[x.url]["state"] == THERE or x.object_id in before]
     if seen:
         yield Run(_TOUCH, [{"ids": seen}])
+        yield from put_words(seen)
     return bool(new)
 
 
@@ -171,6 +186,7 @@ def settle(preview_id: int, card: str | None, now_ms: int) -> Unit[None]:
     yield Run(_SETTLE, [{"preview_id": preview_id, **values}])
     if kept != rows[0]["card"]:
         yield Run(_TOUCH_SHOWING, [{"preview_id": preview_id}])
+        yield from put_words([row["object_id"] for row in (yield Fetch(_SHOWING, {"preview_id": preview_id}))])
 
 
 def forget_previews(now_ms: int) -> Unit[None]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Text, bindparam, delete, func, or_, select, update
 
+from fediverse_node.storage.queries.invites import use
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.tables import actors, keys, sign_in_links, tokens, users
 from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
@@ -44,13 +45,21 @@ _EMAIL_TAKEN = Statement(select(users.c.id).where(func.lower(users.c.email) == b
 
 
 def create_account(
-    actor: Mapping[str, Any], user: Mapping[str, Any], key_rows: Sequence[Mapping[str, Any]]
+    actor: Mapping[str, Any],
+    user: Mapping[str, Any],
+    key_rows: Sequence[Mapping[str, Any]],
+    invite_code: str | None = None,
 ) -> Unit[str | None]:
-    """A local actor and its person. Answers TAKEN or EMAIL_TAKEN, or None when all is made."""
+    """A local actor and its person. Answers TAKEN, EMAIL_TAKEN or INVITE_OVER, or None when all is made."""
     if (yield Fetch(_NAME_TAKEN, {"username": actor["username"].lower(), "host": actor["host"]})):
         return "TAKEN"
     if (yield Fetch(_EMAIL_TAKEN, {"email": user["email"].lower()})):
         return "EMAIL_TAKEN"
+    if invite_code is not None:
+        inviter_id = yield from use(invite_code, user["created_ms"])
+        if inviter_id is None:
+            return "INVITE_OVER"
+        user = {**user, "invited_by_id": inviter_id}
     yield Insert(actors, [actor])
     yield Insert(users, [user])
     yield Insert(keys, key_rows)

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Text, and_, bindparam, delete, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
 
 from fediverse_node.storage.queries.timelines import keyset
 from fediverse_node.storage.statement import Statement, one_of
-from fediverse_node.storage.tables import followed_tags, object_tags, objects, tags
+from fediverse_node.storage.tables import followed_tags, object_tags, objects, tag_reviews, tags
 from fediverse_node.storage.unit import Fetch, Insert, Run, Unit
 
 _ACTOR = bindparam("actor", type_=BigInteger())
@@ -20,17 +35,30 @@ BY_NAMES = Statement(select(tags.c.id, tags.c.name).where(one_of(tags.c.name, "n
 _PREFIX = bindparam("prefix", type_=Text())
 
 
-def _beginning(condition: ColumnElement[bool]) -> Select[Any]:
-    page = select(tags.c.id, tags.c.name).where(condition).order_by(tags.c.name)
+def _review(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists(select(literal_column("1")).where(tag_reviews.c.tag_id == tags.c.id, *conditions).correlate(tags))
+
+
+def _beginning(*conditions: ColumnElement[bool]) -> Select[Any]:
+    # What moderators do not want listed is not suggested to anybody.
+    listed = not_(_review(tag_reviews.c.listable.is_(False)))
+    page = select(tags.c.id, tags.c.name).where(*conditions, listed).order_by(tags.c.name)
     return page.limit(bindparam("most", type_=Integer())).offset(bindparam("skipped", type_=Integer()))
 
 
 # SQLite compares bytes, so names that begin alike are a range of its index; PostgreSQL compares as people of
 # its locale do, where the last character there is need not come last.
-BY_PREFIX = Statement(
-    _beginning(and_(tags.c.name >= _PREFIX, tags.c.name < bindparam("upper", type_=Text()))),
-    for_postgresql=_beginning(func.starts_with(tags.c.name, _PREFIX)),
+_IN_RANGE = and_(tags.c.name >= _PREFIX, tags.c.name < bindparam("upper", type_=Text()))
+_BEGINS = func.starts_with(tags.c.name, _PREFIX)
+# Who names the whole of it means it; and where nobody reviews hashtags, none is left out for not being reviewed.
+_any_review = tag_reviews.alias("any_review")
+_REVIEWED = or_(
+    _review(tag_reviews.c.reviewed_ms.is_not(None)),
+    tags.c.name == _PREFIX,
+    not_(exists(select(literal_column("1")).select_from(_any_review).where(_any_review.c.reviewed_ms.is_not(None)))),
 )
+BY_PREFIX = Statement(_beginning(_IN_RANGE), for_postgresql=_beginning(_BEGINS))
+REVIEWED_BY_PREFIX = Statement(_beginning(_IN_RANGE, _REVIEWED), for_postgresql=_beginning(_BEGINS, _REVIEWED))
 USE = Statement(
     select(
         object_tags.c.tag_id,

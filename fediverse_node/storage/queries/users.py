@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import BigInteger, Text, bindparam, delete, func, or_, select, update
 
+from fediverse_node.storage.apply.words import review_words
 from fediverse_node.storage.statement import Statement
 from fediverse_node.storage.tables import actors, sign_in_links, users
 from fediverse_node.storage.unit import Fetch, Run, Unit
@@ -110,3 +111,5 @@ def change_profile(actor_id: int, changes: Mapping[str, Any]) -> Unit[None]:
     if rows:
         values = {f"new_{name}": changes.get(name, rows[0][name]) for name in PROFILE_COLUMNS}
         yield Run(_SET_PROFILE, [{"actor_id": actor_id, **values}])
+        if bool(values["new_indexable"]) != bool(rows[0]["indexable"]):
+            yield from review_words(actor_id)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from fediverse_node.storage.tables.acquaintance import dismissed_suggestions, endorsements
 from fediverse_node.storage.tables.announcements import announcement_reactions, announcement_reads, announcements
+from fediverse_node.storage.tables.annual_reports import annual_reports
 from fediverse_node.storage.tables.approvals import interaction_requests, quotes
 from fediverse_node.storage.tables.client_to_server import link_previews, object_previews, submissions
 from fediverse_node.storage.tables.clients import (
     apps,
     authorization_codes,
+    push_messages,
     push_subscriptions,
     tokens,
 )
@@ -36,6 +38,7 @@ from fediverse_node.storage.tables.groups import (
     relays,
     told_votes,
 )
+from fediverse_node.storage.tables.mailing import mail_links, mails
 from fediverse_node.storage.tables.moderation import (
     account_warnings,
     admin_actions,
@@ -70,6 +73,12 @@ from fediverse_node.storage.tables.reading import (
     markers,
     notifications,
 )
+from fediverse_node.storage.tables.recommending import (
+    featured_collections,
+    featured_items,
+    featured_notices,
+    invites,
+)
 from fediverse_node.storage.tables.relations import (
     blocks,
     bookmarks,
@@ -93,6 +102,8 @@ from fediverse_node.storage.tables.said import (
     tombstones,
     votes,
 )
+from fediverse_node.storage.tables.searching import object_words
+from fediverse_node.storage.tables.second_factors import authenticators, half_sign_ins, recovery_codes
 from fediverse_node.storage.tables.threads import thread_gaps, thread_sources, thread_walks
 from fediverse_node.storage.tables.traffic import (
     custom_emojis,
@@ -114,7 +125,9 @@ __all__ = [
     "announcement_reactions",
     "announcement_reads",
     "announcements",
+    "annual_reports",
     "apps",
+    "authenticators",
     "authorization_codes",
     "blocks",
     "bookmarks",
@@ -130,6 +143,9 @@ __all__ = [
     "email_domain_tries",
     "endorsements",
     "errands",
+    "featured_collections",
+    "featured_items",
+    "featured_notices",
     "featured_tags",
     "fetches",
     "filter_keywords",
@@ -141,18 +157,22 @@ __all__ = [
     "group_moderators",
     "group_posts",
     "groups",
+    "half_sign_ins",
     "home_entries",
     "host_marks",
     "hosts",
     "idempotency_keys",
     "inbox_staging",
     "interaction_requests",
+    "invites",
     "ip_blocks",
     "keys",
     "likes",
     "link_previews",
     "list_members",
     "lists",
+    "mail_links",
+    "mails",
     "markers",
     "media",
     "mentions",
@@ -161,13 +181,16 @@ __all__ = [
     "notifications",
     "object_previews",
     "object_tags",
+    "object_words",
     "objects",
     "payloads",
     "pins",
     "polls",
+    "push_messages",
     "push_subscriptions",
     "quotes",
     "reactions",
+    "recovery_codes",
     "relays",
     "reports",
     "revisions",

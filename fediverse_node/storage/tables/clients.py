@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Table, Text, UniqueConstraint
 
-from fediverse_node.storage.tables.columns import flag_column, id_column, metadata, ms_column, ref_column, text_column
+from fediverse_node.storage.tables.columns import (
+    count_column,
+    flag_column,
+    id_column,
+    metadata,
+    ms_column,
+    ref_column,
+    text_column,
+)
 
 apps = Table(
     "apps",
@@ -55,5 +63,22 @@ push_subscriptions = Table(
     flag_column("standard"),
     Column("alerts", Text, nullable=False, server_default="{}"),
     Column("policy", Text, nullable=False, server_default="all"),
+    text_column("locked_token"),  # apps find out by their token whose message it is; see mastodon_api/push_tokens.py
     UniqueConstraint("token_id"),
+)
+
+# What is still to be sent. A row goes when the push service has taken it, or nobody wants it any more.
+push_messages = Table(
+    "push_messages",
+    metadata,
+    id_column(),
+    ref_column("subscription_id", "push_subscriptions"),
+    ref_column("notification_id", "notifications"),
+    Column("host", Text, nullable=False),  # of the push service
+    ms_column("due_ms"),
+    count_column("attempts"),
+    ms_column("created_ms"),
+    UniqueConstraint("subscription_id", "notification_id"),
+    Index("ix_push_messages_due_ms", "due_ms"),
+    Index("ix_push_messages_notification_id", "notification_id"),
 )

@@ -10,9 +10,12 @@ errands = Table(
     "errands",
     metadata,
     id_column(),
-    Column("kind", Text, nullable=False),  # forget: all that a deleted actor said; move: its followers, to the target
+    # forget: all that a deleted actor said; move: its followers, to the target;
+    # words, all_words: what the posts of one actor, or all posts, are found by
+    Column("kind", Text, nullable=False),
     ref_column("actor_id", "actors"),
     Column("target_id", Id, ForeignKey("actors.id", ondelete="CASCADE"), nullable=True),
+    Column("cursor_id", Id, nullable=True),  # how far one got that goes through rows by their number
     ms_column("created_ms"),
     ms_column("due_ms"),  # when the next piece may be done; while one is being done, when it counts as abandoned
     UniqueConstraint("kind", "actor_id"),

@@ -6,6 +6,11 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueCo
 
 from fediverse_node.storage.tables.columns import Id, flag_column, id_column, metadata, ms_column, ref_column
 
+_HAPPENS_ONCE = (
+    "type <> 'report' AND type <> 'update' AND type <> 'moderation_warning' "
+    "AND type <> 'added_to_collection' AND type <> 'collection_update'"
+)
+
 home_entries = Table(
     "home_entries",
     metadata,
@@ -33,9 +38,9 @@ notifications = Table(
         "from_actor_id",
         text("coalesce(object_id, 0)"),
         unique=True,
-        # Whoever reports, edits or is warned again is heard, or told, again.
-        sqlite_where=text("type <> 'report' AND type <> 'update' AND type <> 'moderation_warning'"),
-        postgresql_where=text("type <> 'report' AND type <> 'update' AND type <> 'moderation_warning'"),
+        # Whoever reports, edits, is warned or is recommended again is heard, or told, again.
+        sqlite_where=text(_HAPPENS_ONCE),
+        postgresql_where=text(_HAPPENS_ONCE),
     ),
 )
 

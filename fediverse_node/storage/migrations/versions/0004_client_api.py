@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0004"
 down_revision = "0003"
+
+_OBJECT_INDEX = (
+    "CREATE VIRTUAL TABLE object_index USING fts5(words, content='object_words', content_rowid='object_id', "
+    "tokenize=\"ascii tokenchars '~_'\", columnsize=0)",
+    "CREATE TRIGGER object_words_come AFTER INSERT ON object_words BEGIN "
+    "INSERT INTO object_index(rowid, words) VALUES (new.object_id, new.words); END",
+    "CREATE TRIGGER object_words_go AFTER DELETE ON object_words BEGIN "
+    "INSERT INTO object_index(object_index, rowid, words) VALUES ('delete', old.object_id, old.words); END",
+    "CREATE TRIGGER object_words_change AFTER UPDATE OF words ON object_words BEGIN "
+    "INSERT INTO object_index(object_index, rowid, words) VALUES ('delete', old.object_id, old.words); "
+    "INSERT INTO object_index(rowid, words) VALUES (new.object_id, new.words); END",
+)
 
 # SQLite makes a column an alias of the row id only if its type is INTEGER, to the letter.
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -19,6 +32,12 @@ def upgrade() -> None:
     _address_rules()
     _moderated_people()
     _reviews()
+    _mail_and_push()
+    _second_factors()
+    _collections()
+    _annual_reports()
+    _invites()
+    _search()
 
 
 def _announcements() -> None:
@@ -123,9 +142,12 @@ def _moderation() -> None:
         op.add_column("reports", sa.Column(name, kind, nullable=True))
     for table in ("domain_blocks", "domain_allows"):
         op.add_column(table, sa.Column("number", _ID, nullable=True))
-    # Whoever is warned again is told again.
+    # Whoever is warned or recommended again is told again.
     op.drop_index("uq_notifications_once", "notifications")
-    repeated = sa.text("type <> 'report' AND type <> 'update' AND type <> 'moderation_warning'")
+    repeated = sa.text(
+        "type <> 'report' AND type <> 'update' AND type <> 'moderation_warning' "
+        "AND type <> 'added_to_collection' AND type <> 'collection_update'"
+    )
     op.create_index(
         "uq_notifications_once",
         "notifications",
@@ -222,6 +244,171 @@ def _reviews() -> None:
         sa.Column("reviewed_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trend_reviews")),
         sa.UniqueConstraint("kind", "target", name=op.f("uq_trend_reviews_kind_target")),
+    )
+
+
+def _second_factors() -> None:
+    op.create_table(
+        "authenticators",
+        sa.Column("user_id", _ID, nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_ms", sa.BigInteger(), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=True),
+        *_references("authenticators", user_id="users"),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_authenticators")),
+    )
+    op.create_table(
+        "recovery_codes",
+        sa.Column("user_id", _ID, nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        *_references("recovery_codes", user_id="users"),
+        sa.PrimaryKeyConstraint("user_id", "code_hash", name=op.f("pk_recovery_codes")),
+    )
+    op.create_table(
+        "half_sign_ins",
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("user_id", _ID, nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        *_references("half_sign_ins", user_id="users"),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_half_sign_ins")),
+    )
+
+
+def _mail_and_push() -> None:
+    op.add_column("push_subscriptions", sa.Column("locked_token", sa.Text(), server_default="", nullable=False))
+    op.create_table(
+        "push_messages",
+        sa.Column("id", _ID, autoincrement=False, nullable=False),
+        sa.Column("subscription_id", _ID, nullable=False),
+        sa.Column("notification_id", _ID, nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("due_ms", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        *_references("push_messages", subscription_id="push_subscriptions", notification_id="notifications"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_push_messages")),
+        sa.UniqueConstraint(
+            "subscription_id", "notification_id", name=op.f("uq_push_messages_subscription_id_notification_id")
+        ),
+    )
+    op.create_index("ix_push_messages_due_ms", "push_messages", ["due_ms"], unique=False)
+    op.create_index("ix_push_messages_notification_id", "push_messages", ["notification_id"], unique=False)
+    op.create_table(
+        "mails",
+        sa.Column("id", _ID, autoincrement=False, nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("to_address", "subject", "plain", "html")),
+        sa.Column("due_ms", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mails")),
+    )
+    op.create_index("ix_mails_due_ms", "mails", ["due_ms"], unique=False)
+    op.create_table(
+        "mail_links",
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("user_id", _ID, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        *_references("mail_links", user_id="users"),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_mail_links")),
+    )
+    op.create_index("ix_mail_links_user_id", "mail_links", ["user_id"], unique=False)
+
+
+def _collections() -> None:
+    op.create_table(
+        "featured_collections",
+        sa.Column("id", _ID, autoincrement=False, nullable=False),
+        sa.Column("actor_id", _ID, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("tag", sa.Text(), nullable=True),
+        sa.Column("sensitive", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("discoverable", sa.Boolean(), server_default=sa.true(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("updated_ms", sa.BigInteger(), nullable=False),
+        *_references("featured_collections", actor_id="actors"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_featured_collections")),
+    )
+    op.create_index("ix_featured_collections_actor_id", "featured_collections", ["actor_id"], unique=False)
+    op.create_table(
+        "featured_items",
+        sa.Column("id", _ID, autoincrement=False, nullable=False),
+        sa.Column("collection_id", _ID, nullable=False),
+        sa.Column("actor_id", _ID, nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        *_references("featured_items", collection_id="featured_collections", actor_id="actors"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_featured_items")),
+        sa.UniqueConstraint("collection_id", "actor_id", name=op.f("uq_featured_items_collection_id_actor_id")),
+    )
+    op.create_index("ix_featured_items_actor_id", "featured_items", ["actor_id"], unique=False)
+    op.create_table(
+        "featured_notices",
+        sa.Column("notification_id", _ID, nullable=False),
+        sa.Column("collection_id", _ID, nullable=False),
+        *_references("featured_notices", notification_id="notifications", collection_id="featured_collections"),
+        sa.PrimaryKeyConstraint("notification_id", name=op.f("pk_featured_notices")),
+    )
+    op.create_index("ix_featured_notices_collection_id", "featured_notices", ["collection_id"], unique=False)
+
+
+def _annual_reports() -> None:
+    op.create_table(
+        "annual_reports",
+        sa.Column("id", _ID, autoincrement=False, nullable=False),
+        sa.Column("actor_id", _ID, nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("data", sa.Text(), nullable=True),
+        sa.Column("asked_ms", sa.BigInteger(), nullable=False),
+        sa.Column("read_ms", sa.BigInteger(), nullable=True),
+        *_references("annual_reports", actor_id="actors"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_annual_reports")),
+        sa.UniqueConstraint("actor_id", "year", name=op.f("uq_annual_reports_actor_id_year")),
+    )
+
+
+def _invites() -> None:
+    op.create_table(
+        "invites",
+        sa.Column("id", _ID, autoincrement=False, nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("actor_id", _ID, nullable=False),
+        sa.Column("most_uses", sa.Integer(), nullable=True),
+        sa.Column("uses", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        *_references("invites", actor_id="actors"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invites")),
+        sa.UniqueConstraint("code", name=op.f("uq_invites_code")),
+    )
+    op.create_index("ix_invites_actor_id", "invites", ["actor_id"], unique=False)
+
+
+def _search() -> None:
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    op.create_table(
+        "object_words",
+        sa.Column("object_id", _ID, autoincrement=False, nullable=False),
+        sa.Column("words", sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql"), nullable=False),
+        sa.Column("crowded", sa.Boolean(), server_default=sa.false(), nullable=False),
+        *_references("object_words", object_id="objects"),
+        sa.PrimaryKeyConstraint("object_id", name=op.f("pk_object_words")),
+    )
+    if is_sqlite:
+        for statement in _OBJECT_INDEX:
+            op.execute(sa.text(statement))
+    else:
+        op.create_index("ix_object_words_words", "object_words", ["words"], unique=False, postgresql_using="gin")
+    op.add_column("errands", sa.Column("cursor_id", _ID, nullable=True))
+    # What is there already is gone through piece by piece, once the node runs. No row has a number below nought.
+    op.execute(
+        "INSERT INTO errands (id, kind, actor_id, created_ms, due_ms) "
+        "SELECT -min(id), 'all_words', min(id), 0, 0 FROM actors WHERE local HAVING min(id) IS NOT NULL"
     )
 
 
