@@ -16,6 +16,7 @@ import pytest
 from fediverse_node.base.outcome import Fail
 from fediverse_node.outbox.mailing import post_office
 from fediverse_node.storage.queries.mailing import WAITING, forget_unconfirmed
+from fediverse_node.transport.mail import Letter
 from tests.api.conftest import PASSWORD, ApiNode, Member, Reply
 from tests.api.test_oauth import Browser, inputs
 from tests.inprocess import running_node
@@ -299,6 +300,32 @@ async def test_a_reset_link_to_an_address_that_was_changed_does_nothing(place: P
         await place.follow_link(letters["ann@new.example"])
         assert (await browser.get(link_of(reset))).status == 404
     assert (await ann.call("GET", "/api/v1/preferences")).status == 200
+
+
+class _Deaf:
+    """Loses the first cancellation, as the SMTP library does when an answer comes at the same moment."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
+    async def carry(self, letter: Letter) -> None:
+        self.begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return
+
+
+async def test_a_server_stops_although_a_letter_is_on_its_way(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        place = await stack.enter_async_context(_place(tmp_path))
+        office = place.node.running.node.post_office
+        office._carrier = deaf = _Deaf()
+        await place.node.add("ann", password=PASSWORD)
+        await place.ask_reset("ann@example.org")
+        async with asyncio.timeout(10):
+            await deaf.begun.wait()
+            await office.stop()
 
 
 async def test_a_letter_that_waits_when_the_server_stops_leaves_after_the_next_start(tmp_path: Path) -> None:

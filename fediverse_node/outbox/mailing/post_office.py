@@ -40,6 +40,7 @@ class PostOffice:
         self._longest_sleep_s = longest_sleep_s
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._is_over = False
 
     def start(self) -> None:
         """Go on with what was left."""
@@ -47,16 +48,19 @@ class PostOffice:
 
     async def stop(self) -> None:
         """A letter that is on its way is taken up again by whoever comes next."""
-        if self._task is not None:
+        self._is_over = True
+        while self._task is not None and not self._task.done():
+            # Again: `wait_for` of Python 3.11, with which the SMTP library waits, loses a cancellation that comes
+            # together with an answer.
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.wait([self._task], timeout=0.2)
 
     def wake(self) -> None:
         """A letter waits."""
         self._wake.set()
 
     async def _run(self) -> None:
-        while True:
+        while not self._is_over:
             self._wake.clear()
             try:
                 if not await self._send_one():
