@@ -53,7 +53,7 @@ _PATH = """
     create quote quotes repeat followers_synchronization featuredTags pinned actor-inbox shared-inbox oauth token
     authorize timelines home public notifications streaming instance resource page min_id max_id since_id first next
     last prev limit offset q type resolve only_other_accounts rel intents upload proxy mldsa44-key authorizations
-    quote_authorizations moderators history
+    quote_authorizations moderators featured_collections history
 """
 _HEADERS = """
     accept accept-encoding accept-language accept-signature access-control-allow-headers

@@ -252,8 +252,9 @@ def _texts() -> Statement:
             for_sqlite.append(
                 select(what, needles.c.value.label("needle")).distinct().where(func.instr(column, needles.c.value) > 0)
             )
+            text = cast(column, Text)  # what is searched in is no text there
             for_postgresql.append(
-                select(what, listed.c.value.label("needle")).distinct().where(func.strpos(column, listed.c.value) > 0)
+                select(what, listed.c.value.label("needle")).distinct().where(func.strpos(text, listed.c.value) > 0)
             )
     return Statement(union_all(*for_sqlite), for_postgresql=union_all(*for_postgresql))
 
